@@ -1,0 +1,45 @@
+//! `cargo lesson`: the tool for readers and maintainers of the ladder.
+
+mod ladder;
+mod run;
+mod services;
+
+use clap::Parser;
+use clap::Subcommand;
+use std::process::ExitCode;
+
+/// The ladder of lessons, and what they need around them.
+#[derive(Debug, Parser)]
+#[command(name = "cargo lesson", bin_name = "cargo lesson")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Run a lesson, with the services it needs, until Ctrl-C
+    Run {
+        /// The lesson; without one, the newest, on its YAML store
+        lesson: Option<String>,
+        /// Flags and commands of the lesson itself
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
+    /// MySQL on 127.0.0.1:13306 and Redis on 127.0.0.1:16379, for development and tests
+    Services {
+        #[command(subcommand)]
+        task: services::Task,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().task {
+        Task::Run { lesson, arguments } => run::run(lesson.as_deref(), &arguments),
+        Task::Services { task } => services::task(task).map(|()| ExitCode::SUCCESS),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,110 @@
+//! Runs a lesson as a reader would, with what it needs around it.
+
+use crate::ladder;
+use crate::ladder::Lesson;
+use crate::ladder::Needs;
+use crate::services;
+use anyhow::Context;
+use nix::sys::signal::Signal;
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
+use std::process::Command;
+use std::process::ExitCode;
+use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
+
+/// Builds the lesson, starts the services it needs, runs it until it ends, and stops the
+/// services that were started for it. Without a lesson: the newest, on its YAML store.
+///
+/// # Errors
+///
+/// There is no such lesson, it does not build, or a service does not come up.
+pub(crate) fn run(lesson: Option<&str>, arguments: &[String]) -> anyhow::Result<ExitCode> {
+    let embedded = lesson.is_none();
+    let lesson = lesson.map_or_else(|| Ok(Lesson::newest()), Lesson::find)?;
+    let mut cargo = Command::new(env!("CARGO"));
+    let built = cargo
+        .args(["build", "--package", lesson.name])
+        .status()
+        .context("cargo")?;
+    if !built.success() {
+        return Ok(ExitCode::FAILURE);
+    }
+    let needs = if embedded {
+        Needs::Nothing
+    } else {
+        lesson.needs
+    };
+    let started = services::up(needs)?;
+    let store = if embedded {
+        &["--store", "yaml"][..]
+    } else {
+        &[]
+    };
+    let program = ladder::target().join("debug").join(lesson.name);
+    let mut command = Command::new(program);
+    command.args(store).args(arguments);
+    if arguments.is_empty() {
+        introduce(lesson, embedded);
+    }
+    let ended = supervise(command);
+    services::down(&started)?;
+    ended
+}
+
+/// Runs the lesson in a process group of its own and hands on each signal once: a terminal
+/// sends Ctrl-C to the whole group, and a second signal would cut the draining short.
+#[tokio::main(flavor = "current_thread")]
+async fn supervise(command: Command) -> anyhow::Result<ExitCode> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut lesson = tokio::process::Command::from(command)
+        .process_group(0)
+        .spawn()?;
+    let pid = lesson.id().context("it has just been started")?;
+    let pid = Pid::from_raw(pid.try_into()?);
+    loop {
+        let signal = tokio::select! {
+            status = lesson.wait() => {
+                let code = status?.code().and_then(|code| u8::try_from(code).ok());
+                return Ok(code.unwrap_or(1).into());
+            }
+            _ = interrupt.recv() => Signal::SIGINT,
+            _ = terminate.recv() => Signal::SIGTERM,
+            _ = hangup.recv() => Signal::SIGTERM,
+        };
+        kill(pid, signal)?;
+    }
+}
+
+/// Tells what can be done with the lesson while it runs.
+fn introduce(lesson: &Lesson, embedded: bool) {
+    let name = lesson.name;
+    println!();
+    println!("{name}: {}. Ctrl-C stops it.", lesson.concern);
+    println!();
+    if lesson.has("e-http") {
+        println!("In another terminal:");
+        println!();
+        println!("  curl -i -d name=gopher -d sex=0 http://127.0.0.1:8080/users");
+        println!("  curl http://127.0.0.1:8080/users/1");
+        println!("  curl http://127.0.0.1:8080/ping?message=hello");
+    }
+    if lesson.has("e-grpc") {
+        println!("  cargo run -qp {name} -- --store grpc read 1");
+        println!(
+            "  grpcurl -plaintext -d '{{\"uid\": 1}}' 127.0.0.1:50051 service.goms.User/ReadUser"
+        );
+    }
+    if lesson.has("e-module") && !lesson.has("e-http") {
+        println!("Serving, it has no way in yet. After Ctrl-C:");
+        println!();
+        println!("  cargo run -qp {name} -- create gopher 0");
+    }
+    if embedded {
+        println!();
+        println!("The users are in users.yaml. On MySQL and Redis: make run LESSON={name}");
+    }
+    println!();
+}

@@ -1,0 +1,201 @@
+//! MySQL and Redis for development and tests: private ones, on ports of their own, that
+//! never touch what the machine already runs.
+//!
+//! A service comes up by the first of these ways that works: it already answers; an
+//! instance of the installed program, with its data under `target/services`; Docker
+//! Compose; the program installed by the system's package manager, where that is allowed.
+
+mod install;
+mod mysql;
+mod private;
+mod redis;
+
+use crate::ladder;
+use crate::ladder::Needs;
+use anyhow::Context;
+use private::Private;
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::Command;
+use std::process::Stdio;
+
+/// What to do with the services.
+#[derive(Clone, Copy, Debug, clap::Subcommand)]
+pub(crate) enum Task {
+    /// Start them; those that already answer are left as they are
+    Up,
+    /// Stop what `up` started
+    Down,
+    /// Tell which of them answer
+    Status,
+}
+
+/// A backing service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Service {
+    Mysql,
+    Redis,
+}
+
+/// Does what the command line says.
+pub(crate) fn task(task: Task) -> anyhow::Result<()> {
+    match task {
+        Task::Up => up(Needs::Redis).map(drop),
+        Task::Down => down(&[Service::Redis, Service::Mysql]),
+        Task::Status => {
+            for service in [Service::Mysql, Service::Redis] {
+                let state = if service.answers() { "up" } else { "down" };
+                println!(
+                    "{:6} 127.0.0.1:{:5} {state}",
+                    service.name(),
+                    service.port()
+                );
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Starts what is needed and not yet there, and returns what it started.
+///
+/// # Errors
+///
+/// A service does not come up in any way; the error says what to install.
+pub(crate) fn up(needs: Needs) -> anyhow::Result<Vec<Service>> {
+    let _lock = lock()?;
+    let mut started = Vec::new();
+    if needs >= Needs::Mysql && Service::Mysql.up()? {
+        started.push(Service::Mysql);
+    }
+    if needs >= Needs::Redis && Service::Redis.up()? {
+        started.push(Service::Redis);
+    }
+    Ok(started)
+}
+
+/// Stops these services, if `up` started them.
+///
+/// # Errors
+///
+/// One of them does not stop.
+pub(crate) fn down(services: &[Service]) -> anyhow::Result<()> {
+    let _lock = lock()?;
+    services.iter().try_for_each(|service| service.down())
+}
+
+impl Service {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Mysql => "mysql",
+            Self::Redis => "redis",
+        }
+    }
+
+    /// The port, unlike the usual one, so that what the machine already runs is left alone.
+    fn port(self) -> u16 {
+        match self {
+            Self::Mysql => mysql::PORT,
+            Self::Redis => redis::PORT,
+        }
+    }
+
+    /// Whether it does what it is for, not only whether its port is open.
+    fn answers(self) -> bool {
+        match self {
+            Self::Mysql => mysql::answers(),
+            Self::Redis => redis::answers(),
+        }
+    }
+
+    /// An instance of the installed program, if it is installed.
+    fn private(self) -> anyhow::Result<Option<Private>> {
+        let folder = folder().join(self.name());
+        std::fs::create_dir_all(&folder)?;
+        match self {
+            Self::Mysql => mysql::private(folder),
+            Self::Redis => redis::private(folder),
+        }
+    }
+
+    /// Starts it unless it is there; tells whether it did.
+    fn up(self) -> anyhow::Result<bool> {
+        let (name, port) = (self.name(), self.port());
+        if self.answers() {
+            println!("{name}: already answers on 127.0.0.1:{port}");
+            return Ok(false);
+        }
+        let folder = folder().join(name);
+        if let Some(private) = self.private()? {
+            match private.start(|| self.answers()) {
+                Ok(()) => {
+                    println!(
+                        "{name}: started on 127.0.0.1:{port}, its data in {}",
+                        folder.display()
+                    );
+                    return Ok(true);
+                }
+                Err(error) => eprintln!("{name}: {error:#}"),
+            }
+        }
+        if compose(&["up", "--detach", "--wait", name]) {
+            println!("{name}: started on 127.0.0.1:{port} by Docker Compose");
+            return Ok(true);
+        }
+        install::install(self)?;
+        let private = self
+            .private()?
+            .with_context(|| format!("{name} is still not there"))?;
+        private.start(|| self.answers())?;
+        println!(
+            "{name}: started on 127.0.0.1:{port}, its data in {}",
+            folder.display()
+        );
+        Ok(true)
+    }
+
+    fn down(self) -> anyhow::Result<()> {
+        let name = self.name();
+        let private = self
+            .private()?
+            .filter(|private| private.running().is_some());
+        if let Some(private) = private {
+            private.stop()?;
+            println!("{name}: stopped");
+        } else if !self.answers() {
+            println!("{name}: not running");
+        } else if compose(&["rm", "--stop", "--force", name]) && !self.answers() {
+            println!("{name}: stopped, by Docker Compose");
+        } else {
+            println!("{name}: left alone, because `up` did not start it");
+        }
+        Ok(())
+    }
+}
+
+/// Where private instances keep their things.
+fn folder() -> PathBuf {
+    ladder::target().join("services")
+}
+
+/// Keeps two of these commands from working at the same time.
+fn lock() -> anyhow::Result<File> {
+    std::fs::create_dir_all(folder())?;
+    let lock = File::create(folder().join("lock"))?;
+    lock.lock()?;
+    Ok(lock)
+}
+
+/// Runs Docker Compose, and tells whether that went well.
+fn compose(arguments: &[&str]) -> bool {
+    let mut docker = Command::new("docker");
+    docker
+        .arg("compose")
+        .args(arguments)
+        .current_dir(ladder::root());
+    let done = docker
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    done.is_ok_and(|status| status.success())
+}
