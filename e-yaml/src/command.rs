@@ -1,0 +1,87 @@
+//! The operator's way in: one command, run once against the store.
+
+use crate::store::Store;
+use crate::user::User;
+use anyhow::bail;
+use std::io::Write;
+
+const USAGE: &str = "say: create NAME SEX, read UID, update UID NAME SEX, or delete UID";
+
+/// A command. Its arguments are text until it runs, so that a bad one is refused by the
+/// domain, as in every other way in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Create a user
+    Create {
+        /// 1 to 18 characters
+        name: String,
+        /// ISO/IEC 5218: 0 not known, 1 male, 2 female, 9 not applicable
+        sex: String,
+    },
+    /// Read a user
+    Read {
+        /// The user's number
+        uid: String,
+    },
+    /// Replace a user
+    Update {
+        /// The user's number
+        uid: String,
+        /// 1 to 18 characters
+        name: String,
+        /// ISO/IEC 5218: 0 not known, 1 male, 2 female, 9 not applicable
+        sex: String,
+    },
+    /// Delete a user
+    Delete {
+        /// The user's number
+        uid: String,
+    },
+}
+
+impl Command {
+    /// Reads the command line, without the program's name; no arguments are no command.
+    ///
+    /// # Errors
+    ///
+    /// There is no such command.
+    pub fn parse(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Option<Self>> {
+        let mut next = || arguments.next();
+        let command = match (next().as_deref(), next(), next(), next(), next()) {
+            (None, ..) => return Ok(None),
+            (Some("create"), Some(name), Some(sex), None, _) => Self::Create { name, sex },
+            (Some("read"), Some(uid), None, ..) => Self::Read { uid },
+            (Some("update"), Some(uid), Some(name), Some(sex), None) => {
+                Self::Update { uid, name, sex }
+            }
+            (Some("delete"), Some(uid), None, ..) => Self::Delete { uid },
+            _ => bail!("cannot read these arguments; {USAGE}"),
+        };
+        Ok(Some(command))
+    }
+
+    /// Does it, and prints the user it was about to standard output.
+    ///
+    /// # Errors
+    ///
+    /// A bad argument, by the rule that it broke; else what the store answers.
+    pub async fn run(self, store: &dyn Store) -> anyhow::Result<()> {
+        let user = match self {
+            Self::Create { name, sex } => store.create(name.try_into()?, sex.parse()?).await?,
+            Self::Read { uid } => store.read(uid.parse()?).await?,
+            Self::Update { uid, name, sex } => {
+                let (uid, name, sex) = (uid.parse()?, name.try_into()?, sex.parse()?);
+                let user = User { uid, name, sex };
+                store.update(user.clone()).await?;
+                user
+            }
+            Self::Delete { uid } => {
+                let user = store.read(uid.parse()?).await?;
+                store.delete(user.uid).await?;
+                user
+            }
+        };
+        writeln!(std::io::stdout(), "{user}")?;
+        Ok(())
+    }
+}
