@@ -1,0 +1,72 @@
+//! What a call may cost: time, and a place among those in flight.
+//!
+//! tonic's own server has a time-out too, but its callers are told CANCELLED, as they are
+//! when a handler panics; these tell what happened.
+
+use crate::http::limits::Limits;
+use crate::http::limits::MAX_TIME;
+use axum::extract::Request;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::middleware::Next;
+use axum::response::Response;
+use std::any::Any;
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+use tokio::time::timeout;
+use tonic::Code;
+use tonic::Status;
+use tracing::debug;
+use tracing::error;
+
+/// Answers a call within its limits, and logs it.
+pub async fn limit(State(limits): State<Arc<Limits>>, request: Request, next: Next) -> Response {
+    let start = Instant::now();
+    let uri = request.uri().clone();
+    let answer = answer(&limits, request, next).await;
+    let response = answer.unwrap_or_else(Status::into_http);
+    let status = response.extensions().get::<Status>();
+    let code = status.map_or(Code::Ok, Status::code);
+    let path = uri.path();
+    let took = start.elapsed();
+    match code {
+        Code::Unavailable | Code::DeadlineExceeded | Code::Internal | Code::Unknown => {
+            let cause = status.and_then(Error::source).map(ToString::to_string);
+            error!(path, ?code, ?took, cause, "call failed");
+        }
+        _ => debug!(path, ?code, ?took, "call"),
+    }
+    response
+}
+
+async fn answer(limits: &Limits, request: Request, next: Next) -> Result<Response, Status> {
+    let too_many = |_| Status::unavailable("too many calls are in flight");
+    let _permit = limits.in_flight.try_acquire().map_err(too_many)?;
+    let time = deadline(request.headers()).map_or(MAX_TIME, |asked| asked.min(MAX_TIME));
+    let late = |_| Status::deadline_exceeded("the call took longer than it may");
+    timeout(time, next.run(request)).await.map_err(late)
+}
+
+/// The answer to a call whose handler panicked.
+pub fn panicked(_panic: Box<dyn Any + Send>) -> Response {
+    Status::internal("the service failed").into_http()
+}
+
+/// The time that the caller gives, from the header `grpc-timeout`: at most eight digits
+/// and a unit. A malformed one is no deadline, as in tonic.
+fn deadline(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get("grpc-timeout")?.to_str().ok()?;
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let number = digits.parse::<u32>().ok().filter(|_| digits.len() <= 8)?;
+    match unit {
+        "H" => Some(Duration::from_secs(3600) * number),
+        "M" => Some(Duration::from_secs(60) * number),
+        "S" => Some(Duration::from_secs(1) * number),
+        "m" => Some(Duration::from_millis(1) * number),
+        "u" => Some(Duration::from_micros(1) * number),
+        "n" => Some(Duration::from_nanos(1) * number),
+        _ => None,
+    }
+}

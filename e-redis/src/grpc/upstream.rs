@@ -1,0 +1,137 @@
+//! The users of another instance of this service, as a store.
+
+use super::proto::PingRequest;
+use super::proto::UserId;
+use super::proto::UserRecord;
+use super::proto::user_client::UserClient;
+use crate::flag;
+use crate::http::limits::MAX_TIME;
+use crate::store::Error;
+use crate::store::Protocol;
+use crate::store::Result;
+use crate::store::Store;
+use crate::user::Name;
+use crate::user::Sex;
+use crate::user::Uid;
+use crate::user::User;
+use async_trait::async_trait;
+use std::time::Duration;
+use tonic::Code;
+use tonic::Request;
+use tonic::Status;
+use tonic::transport::Channel;
+
+/// How long a connection may take to come about.
+const CONNECT: Duration = Duration::from_secs(1);
+
+/// How often an upstream from which nothing comes is asked whether it is still there.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+/// The users of another instance.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    client: UserClient<Channel>,
+}
+
+impl Upstream {
+    /// Makes ready to call it. The connection comes about with the first call, so that
+    /// the two instances may start in any order.
+    ///
+    /// # Errors
+    ///
+    /// The URL is none that can be connected to.
+    pub fn connect(flags: &flag::Grpc) -> anyhow::Result<Self> {
+        let channel = Channel::builder(flags.upstream.clone())
+            .connect_timeout(CONNECT)
+            .timeout(MAX_TIME)
+            .http2_keep_alive_interval(KEEP_ALIVE)
+            .keep_alive_while_idle(true)
+            .connect_lazy();
+        let client = UserClient::new(channel);
+        Ok(Self { client })
+    }
+
+    /// The client counts its requests in `&mut self`; its clones share one connection.
+    fn client(&self) -> UserClient<Channel> {
+        self.client.clone()
+    }
+}
+
+#[async_trait]
+impl Store for Upstream {
+    async fn create(&self, name: Name, sex: Sex) -> Result<User> {
+        let record = UserRecord {
+            uid: 0,
+            name: name.clone().into(),
+            sex: sex.into(),
+        };
+        let reply = self.client().create_user(record).await.map_err(failed)?;
+        let uid = Uid::try_from(reply.into_inner().uid).map_err(malformed)?;
+        Ok(User { uid, name, sex })
+    }
+
+    async fn read(&self, uid: Uid) -> Result<User> {
+        let id = UserId { uid: uid.into() };
+        let reply = self
+            .client()
+            .read_user(id)
+            .await
+            .map_err(|status| about(uid, status))?;
+        reply.into_inner().try_into().map_err(malformed)
+    }
+
+    async fn update(&self, user: User) -> Result<()> {
+        let uid = user.uid;
+        let record = UserRecord::from(user);
+        self.client()
+            .update_user(record)
+            .await
+            .map_err(|status| about(uid, status))?;
+        Ok(())
+    }
+
+    async fn delete(&self, uid: Uid) -> Result<()> {
+        let id = UserId { uid: uid.into() };
+        self.client()
+            .delete_user(id)
+            .await
+            .map_err(|status| about(uid, status))?;
+        Ok(())
+    }
+
+    /// Upstream it came by gRPC, and is counted as such, whatever brought it here.
+    async fn ping(&self, _protocol: Protocol) -> Result<i64> {
+        let reply = self
+            .client()
+            .ping(Request::new(PingRequest::default()))
+            .await;
+        Ok(reply.map_err(failed)?.into_inner().count)
+    }
+
+    async fn close(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// What a status means that was answered to a call about one user.
+fn about(uid: Uid, status: Status) -> Error {
+    match status.code() {
+        Code::NotFound => Error::NotFound(uid),
+        _ => failed(status),
+    }
+}
+
+fn failed(status: Status) -> Error {
+    let code = status.code();
+    let cause = format!("upstream: {code:?}: {}", status.message()).into();
+    match code {
+        Code::Unavailable | Code::DeadlineExceeded | Code::ResourceExhausted | Code::Cancelled => {
+            Error::Unavailable(cause)
+        }
+        _ => Error::Failed(cause),
+    }
+}
+
+fn malformed(invalid: crate::user::Invalid) -> Error {
+    Error::Failed(invalid.into())
+}

@@ -1,0 +1,140 @@
+//! Starts the service, runs it until it is told to stop, and turns every failure
+//! into one line and an exit code.
+
+use anyhow::Context;
+use e_redis::conf;
+use e_redis::flag;
+use e_redis::flag::Kind;
+use e_redis::grpc;
+use e_redis::grpc::upstream::Upstream;
+use e_redis::http;
+use e_redis::mysql::Mysql;
+use e_redis::redis;
+use e_redis::store::Memory;
+use e_redis::store::Store;
+use e_redis::yaml::Yaml;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+use tracing::info;
+use tracing::warn;
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// How long requests in flight may take to finish after the servers stopped accepting.
+const DRAIN: Duration = Duration::from_secs(8);
+
+/// How long the store may take to close.
+const CLOSE: Duration = Duration::from_secs(1);
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> anyhow::Result<()> {
+    let flags = conf::load()?;
+    log(&flags.log);
+    debug!(?flags, "settings");
+    let stop = stop_on_signal()?;
+    let store: Arc<dyn Store> = match flags.store {
+        Kind::Memory => Arc::new(Memory::default()),
+        Kind::Yaml => Arc::new(Yaml::open(&flags.yaml.file)?),
+        Kind::Grpc => Arc::new(Upstream::connect(&flags.grpc)?),
+        Kind::Mysql => Arc::new(Mysql::connect(&flags.mysql).await?),
+    };
+    let store = redis::over(store, &flags).await?;
+    if let Some(command) = flags.command {
+        command.run(&*store).await?;
+        return close(&*store).await;
+    }
+    let mut servers = JoinSet::new();
+    servers.spawn(http::serve(&flags.http, store.clone(), stop.clone()).await?);
+    servers.spawn(grpc::serve(&flags.grpc, store.clone(), stop.clone()).await?);
+    info!("serving, process {}", std::process::id());
+    stop.cancelled().await;
+    info!("stopping");
+    let drained = drain(servers).await;
+    close(&*store).await?;
+    drained
+}
+
+/// Logs to standard output, one event a line; in colour only for a person at a terminal.
+fn log(flags: &flag::Log) {
+    let layer = tracing_subscriber::fmt::layer().with_ansi(std::io::stdout().is_terminal());
+    let layer = match flags.format {
+        flag::Format::Text => layer.boxed(),
+        flag::Format::Json => layer.json().flatten_event(true).boxed(),
+    };
+    let filter = flags.filter.clone();
+    tracing_subscriber::registry()
+        .with(layer)
+        .with(filter)
+        .init();
+}
+
+/// The token is cancelled by the first SIGTERM or SIGINT; a second one exits at once.
+///
+/// As process 1 of a container the kernel gives a signal no default action: what is not
+/// handled here is ignored, until SIGKILL ends the wait.
+fn stop_on_signal() -> anyhow::Result<CancellationToken> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut signalled = async move || {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    let stop = CancellationToken::new();
+    let token = stop.clone();
+    tokio::spawn(async move {
+        signalled().await;
+        token.cancel();
+        signalled().await;
+        std::process::exit(1);
+    });
+    Ok(stop)
+}
+
+/// Waits for the servers to end, so that what they have in flight is answered.
+///
+/// # Errors
+///
+/// What made a server end before it was told to.
+async fn drain(mut servers: JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
+    let ended = timeout(DRAIN, async {
+        while let Some(server) = servers.join_next().await {
+            server??;
+        }
+        Ok(())
+    });
+    ended.await.unwrap_or_else(|_| {
+        warn!("still busy after {DRAIN:?}: what was in flight is dropped");
+        Ok(())
+    })
+}
+
+/// Closes the store, so that it can write down what it still holds.
+///
+/// # Errors
+///
+/// The store's own, or that it took too long.
+async fn close(store: &dyn Store) -> anyhow::Result<()> {
+    let closed = timeout(CLOSE, store.close());
+    Ok(closed.await.context("the store did not close in time")??)
+}
