@@ -26,6 +26,12 @@ enum Task {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Run all tests of all lessons, on a real MySQL and Redis
+    Test {
+        /// Arguments of `cargo test`
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
     /// MySQL on 127.0.0.1:13306 and Redis on 127.0.0.1:16379, for development and tests
     Services {
         #[command(subcommand)]
@@ -36,6 +42,7 @@ enum Task {
 fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Run { lesson, arguments } => run::run(lesson.as_deref(), &arguments),
+        Task::Test { arguments } => run::test(&arguments),
         Task::Services { task } => services::task(task).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {

@@ -52,21 +52,35 @@ pub(crate) fn run(lesson: Option<&str>, arguments: &[String]) -> anyhow::Result<
     ended
 }
 
-/// Runs the lesson in a process group of its own and hands on each signal once: a terminal
-/// sends Ctrl-C to the whole group, and a second signal would cut the draining short.
+/// Starts the services, runs all tests of the workspace, and stops what was started.
+///
+/// # Errors
+///
+/// A service does not come up, or does not stop.
+pub(crate) fn test(arguments: &[String]) -> anyhow::Result<ExitCode> {
+    let started = services::up(Needs::Redis)?;
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["test", "--workspace"]).args(arguments);
+    let ended = supervise(command);
+    services::down(&started)?;
+    ended
+}
+
+/// Runs a command in a process group of its own and hands on each signal once: a terminal
+/// sends Ctrl-C to the whole group, and a second signal would cut a lesson's draining short.
 #[tokio::main(flavor = "current_thread")]
 async fn supervise(command: Command) -> anyhow::Result<ExitCode> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
-    let mut lesson = tokio::process::Command::from(command)
+    let mut child = tokio::process::Command::from(command)
         .process_group(0)
         .spawn()?;
-    let pid = lesson.id().context("it has just been started")?;
+    let pid = child.id().context("it has just been started")?;
     let pid = Pid::from_raw(pid.try_into()?);
     loop {
         let signal = tokio::select! {
-            status = lesson.wait() => {
+            status = child.wait() => {
                 let code = status?.code().and_then(|code| u8::try_from(code).ok());
                 return Ok(code.unwrap_or(1).into());
             }

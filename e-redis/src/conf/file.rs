@@ -137,7 +137,7 @@ impl Visitor<'_> for Value<'_> {
     fn visit_str<E: Error>(self, value: &str) -> Result<String, E> {
         match try_flag(self.0.command, self.1, value.as_ref()) {
             Ok(()) => Ok(value.to_owned()),
-            Err(reason) => Err(E::custom(format!("{}: {reason}", self.1))),
+            Err(reason) => Err(E::custom(reason)),
         }
     }
 

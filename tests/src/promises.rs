@@ -1,0 +1,76 @@
+//! The promises, each with the lesson that gave it.
+
+mod command;
+mod grpc;
+mod http;
+mod process;
+
+use crate::readme;
+use crate::stage::Stage;
+use std::pin::Pin;
+
+/// Checks a promise on a stage.
+pub(crate) type Run = for<'a> fn(&'a Stage) -> Pin<Box<dyn Checked + 'a>>;
+
+/// What a check is while it runs.
+pub(crate) trait Checked: Future<Output = anyhow::Result<()>> {}
+
+impl<F: Future<Output = anyhow::Result<()>>> Checked for F {}
+
+/// A promise.
+pub(crate) struct Promise {
+    pub(crate) name: &'static str,
+    /// The first lesson that keeps it.
+    pub(crate) since: &'static str,
+    pub(crate) run: Run,
+}
+
+/// Lists functions as promises, under their own names.
+macro_rules! promises {
+    ($($since:literal: $($module:ident::$name:ident),+;)+) => {
+        vec![$($(Promise {
+            name: stringify!($name),
+            since: $since,
+            run: |stage| Box::pin($module::$name(stage)),
+        }),+),+]
+    };
+}
+
+/// All promises.
+pub(crate) fn all() -> Vec<Promise> {
+    promises! {
+        "e-docker":
+            process::it_starts_and_says_so,
+            process::it_stops_at_once_on_sigterm,
+            process::it_stops_at_once_on_sigint,
+            readme::its_readme_shows_what_happens;
+        "e-module":
+            command::a_user_is_created_and_printed,
+            command::a_bad_argument_is_refused_in_one_line;
+        "e-yaml":
+            command::commands_create_read_update_and_delete,
+            command::a_second_process_is_kept_out;
+        "e-flag":
+            process::a_bad_flag_is_refused_with_exit_code_2;
+        "e-http":
+            http::forms_create_read_update_and_delete,
+            http::json_creates_reads_updates_and_deletes,
+            http::pings_are_counted_one_by_one,
+            http::users_outlive_a_restart,
+            http::an_error_is_a_problem_document,
+            http::what_was_sent_before_the_stop_is_answered,
+            process::a_taken_port_fails_the_start_in_one_line;
+        "e-grpc":
+            grpc::calls_create_read_update_and_delete,
+            grpc::pings_are_counted_apart_from_http,
+            grpc::another_instance_serves_as_a_store;
+        "e-conf":
+            process::the_environment_beats_the_files_and_flags_beat_both,
+            process::a_bad_setting_is_refused_with_its_source;
+        "e-mysql":
+            process::without_mysql_it_does_not_start,
+            command::two_replicas_share_their_users;
+        "e-redis":
+            http::a_cached_read_asks_no_database;
+    }
+}

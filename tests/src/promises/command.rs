@@ -1,0 +1,141 @@
+//! The operator's way in.
+
+use super::process::fails_in_one_line;
+use crate::ladder::Store;
+use crate::stage::Stage;
+use anyhow::ensure;
+
+/// Runs a command on a store and wants this line on standard output.
+async fn prints(stage: &Stage, store: Store, command: &[&str], line: &str) -> anyhow::Result<()> {
+    let flags = stage.lesson.on(store);
+    let mut arguments: Vec<&str> = flags.iter().map(String::as_str).collect();
+    arguments.extend(command);
+    let output = stage.run(&arguments).await?;
+    ensure!(
+        output.status.success(),
+        "{command:?} ended with {}",
+        output.status
+    );
+    ensure!(
+        output.stdout == format!("{line}\n"),
+        "{command:?} printed {:?}",
+        output.stdout
+    );
+    Ok(())
+}
+
+pub(crate) async fn a_user_is_created_and_printed(stage: &Stage) -> anyhow::Result<()> {
+    for store in stage.lesson.stores() {
+        prints(
+            stage,
+            store,
+            &["create", "gopher", "0"],
+            "uid=1 name=gopher sex=0",
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn a_bad_argument_is_refused_in_one_line(stage: &Stage) -> anyhow::Result<()> {
+    for (command, rule) in [
+        (&["create", "", "0"][..], "name must be 1 to 18 characters"),
+        (
+            &["create", "1234567890123456789", "0"],
+            "name must be 1 to 18 characters",
+        ),
+        (
+            &["create", "a\u{7}b", "0"],
+            "name must be 1 to 18 characters",
+        ),
+        (&["create", "gopher", "3"], "sex must be 0, 1, 2 or 9"),
+        (&["create", "gopher", "male"], "sex must be 0, 1, 2 or 9"),
+        (&["read", "0"], "uid must be a whole number"),
+        (&["read", "9007199254740992"], "uid must be a whole number"),
+        (&["read", "x"], "uid must be a whole number"),
+        (&["read", "7"], "there is no user 7"),
+        (&["update", "7", "gopher", "0"], "there is no user 7"),
+        (&["delete", "7"], "there is no user 7"),
+    ] {
+        fails_in_one_line(&stage.run(command).await?, &[rule])?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn commands_create_read_update_and_delete(stage: &Stage) -> anyhow::Result<()> {
+    for store in stage.lesson.durable() {
+        prints(
+            stage,
+            store,
+            &["create", "gopher", "0"],
+            "uid=1 name=gopher sex=0",
+        )
+        .await?;
+        prints(
+            stage,
+            store,
+            &["create", "Zoë", "9"],
+            "uid=2 name=Zoë sex=9",
+        )
+        .await?;
+        prints(stage, store, &["read", "1"], "uid=1 name=gopher sex=0").await?;
+        prints(
+            stage,
+            store,
+            &["update", "1", "ferris", "1"],
+            "uid=1 name=ferris sex=1",
+        )
+        .await?;
+        prints(stage, store, &["read", "1"], "uid=1 name=ferris sex=1").await?;
+        prints(stage, store, &["delete", "2"], "uid=2 name=Zoë sex=9").await?;
+        let flags = stage.lesson.on(store);
+        let read: Vec<&str> = flags
+            .iter()
+            .map(String::as_str)
+            .chain(["read", "2"])
+            .collect();
+        fails_in_one_line(&stage.run(&read).await?, &["there is no user 2"])?;
+        // A deleted user's uid is not given again.
+        prints(
+            stage,
+            store,
+            &["create", "next", "2"],
+            "uid=3 name=next sex=2",
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn a_second_process_is_kept_out(stage: &Stage) -> anyhow::Result<()> {
+    let flags = stage.lesson.on(Store::Yaml);
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let service = stage.serve(&flags).await?;
+    let read = [&flags[..], &["read", "1"]].concat();
+    fails_in_one_line(&stage.run(&read).await?, &["users.yaml.lock is held"])?;
+    service.stop().await?;
+    fails_in_one_line(&stage.run(&read).await?, &["there is no user 1"])
+}
+
+pub(crate) async fn two_replicas_share_their_users(stage: &Stage) -> anyhow::Result<()> {
+    let first = stage.serve(&[]).await?;
+    let second = stage.serve(&[]).await?;
+    let user = [("name", "gopher"), ("sex", "0")];
+    let client = reqwest::Client::new();
+    client
+        .post(format!("{}/users", first.http()?))
+        .form(&user)
+        .send()
+        .await?;
+    let read = client
+        .get(format!("{}/users/1", second.http()?))
+        .send()
+        .await?;
+    let read = read.text().await?;
+    ensure!(
+        read == r#"{"uid":1,"name":"gopher","sex":0}"#,
+        "the second one read {read}"
+    );
+    first.stop().await?;
+    second.stop().await
+}

@@ -1,0 +1,126 @@
+//! The gRPC way in, and its client as a store.
+
+use super::process::fails_in_one_line;
+use crate::proto::PingRequest;
+use crate::proto::UserId;
+use crate::proto::UserRecord;
+use crate::proto::user_client::UserClient;
+use crate::stage::Stage;
+use anyhow::Context;
+use anyhow::ensure;
+use tonic::Code;
+use tonic::Status;
+
+fn user(uid: i64, name: &str, sex: i64) -> UserRecord {
+    let name = name.to_owned();
+    UserRecord { uid, name, sex }
+}
+
+fn is_status<T>(result: Result<T, Status>, code: Code, says: &str) -> anyhow::Result<()> {
+    let status = result
+        .err()
+        .with_context(|| format!("answered, not {code:?}"))?;
+    ensure!(status.code() == code, "not {code:?}: {status}");
+    ensure!(
+        status.message().contains(says),
+        "{says:?} is not in {status}"
+    );
+    Ok(())
+}
+
+pub(crate) async fn calls_create_read_update_and_delete(stage: &Stage) -> anyhow::Result<()> {
+    for store in stage.lesson.stores() {
+        let flags = stage.lesson.on(store);
+        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        let service = stage.serve(&flags).await?;
+        let mut client = UserClient::connect(service.grpc()?).await?;
+        let UserId { uid } = client.create_user(user(0, "gopher", 0)).await?.into_inner();
+        for _ in 0..2 {
+            let read = client.read_user(UserId { uid }).await?.into_inner();
+            ensure!(read == user(uid, "gopher", 0), "read {read:?}");
+        }
+        client.update_user(user(uid, "Zoë", 9)).await?;
+        let read = client.read_user(UserId { uid }).await?.into_inner();
+        ensure!(read == user(uid, "Zoë", 9), "read {read:?}");
+        client.delete_user(UserId { uid }).await?;
+        is_status(
+            client.read_user(UserId { uid }).await,
+            Code::NotFound,
+            "no user",
+        )?;
+        is_status(
+            client.delete_user(UserId { uid }).await,
+            Code::NotFound,
+            "no user",
+        )?;
+        is_status(
+            client.update_user(user(uid, "a", 0)).await,
+            Code::NotFound,
+            "no user",
+        )?;
+        let bad = Code::InvalidArgument;
+        is_status(
+            client.read_user(UserId { uid: 0 }).await,
+            bad,
+            "uid must be",
+        )?;
+        is_status(
+            client.create_user(user(0, "", 3)).await,
+            bad,
+            "name must be",
+        )?;
+        is_status(
+            client.create_user(user(0, "a", 3)).await,
+            bad,
+            "sex must be",
+        )?;
+        service.stop().await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn pings_are_counted_apart_from_http(stage: &Stage) -> anyhow::Result<()> {
+    let service = stage.serve(&[]).await?;
+    let mut client = UserClient::connect(service.grpc()?).await?;
+    reqwest::get(format!("{}/ping", service.http()?))
+        .await?
+        .error_for_status()?;
+    for count in 1..4 {
+        let message = "hello".to_owned();
+        let reply = client.ping(PingRequest { message }).await?.into_inner();
+        ensure!(reply.message == "pong hello", "{reply:?}");
+        ensure!(reply.count == count, "ping {count}: {reply:?}");
+    }
+    let reply = client.ping(PingRequest::default()).await?.into_inner();
+    ensure!(reply.message == "pong NONE!", "{reply:?}");
+    service.stop().await
+}
+
+pub(crate) async fn another_instance_serves_as_a_store(stage: &Stage) -> anyhow::Result<()> {
+    let back = stage.serve(&[]).await?;
+    let upstream = back.grpc()?;
+    let flags = ["--store", "grpc", "--grpc-upstream", &upstream];
+    let created = stage
+        .run(&[&flags[..], &["create", "gopher", "0"]].concat())
+        .await?;
+    ensure!(created.stdout == "uid=1 name=gopher sex=0\n", "{created:?}");
+    let front = stage.serve(&flags).await?;
+    let read = reqwest::get(format!("{}/users/1", front.http()?))
+        .await?
+        .text()
+        .await?;
+    ensure!(
+        read == r#"{"uid":1,"name":"gopher","sex":0}"#,
+        "the front one read {read}"
+    );
+    let missing = reqwest::get(format!("{}/users/2", front.http()?)).await?;
+    ensure!(
+        missing.status() == 404,
+        "the front one answered {}",
+        missing.status()
+    );
+    front.stop().await?;
+    back.stop().await?;
+    let read = stage.run(&[&flags[..], &["read", "1"]].concat()).await?;
+    fails_in_one_line(&read, &["the store is not available"])
+}

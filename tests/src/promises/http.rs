@@ -1,0 +1,385 @@
+//! The HTTP way in.
+
+use crate::stage::Service;
+use crate::stage::Stage;
+use anyhow::Context;
+use anyhow::ensure;
+use nix::sys::signal::Signal;
+use reqwest::Client;
+use reqwest::Method;
+use reqwest::RequestBuilder;
+use reqwest::Response;
+use reqwest::StatusCode;
+use serde_json::Value;
+use serde_json::json;
+use std::time::Duration;
+use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+/// How a body is written.
+#[derive(Clone, Copy)]
+enum Body {
+    Form,
+    Json,
+}
+
+pub(crate) async fn forms_create_read_update_and_delete(stage: &Stage) -> anyhow::Result<()> {
+    on_all_stores(stage, Body::Form).await
+}
+
+pub(crate) async fn json_creates_reads_updates_and_deletes(stage: &Stage) -> anyhow::Result<()> {
+    on_all_stores(stage, Body::Json).await
+}
+
+async fn on_all_stores(stage: &Stage, body: Body) -> anyhow::Result<()> {
+    for store in stage.lesson.stores() {
+        let flags = stage.lesson.on(store);
+        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        let service = stage.serve(&flags).await?;
+        round(&service, body)
+            .await
+            .with_context(|| format!("{store:?}"))?;
+        service.stop().await?;
+    }
+    Ok(())
+}
+
+/// A user's whole life.
+async fn round(service: &Service, body: Body) -> anyhow::Result<()> {
+    let (client, url) = (Client::new(), service.http()?);
+    let send = |method: Method, path: &str, user: Value| {
+        let request = client.request(method, format!("{url}{path}"));
+        match body {
+            Body::Form => request.form(&user).send(),
+            Body::Json => request.json(&user).send(),
+        }
+    };
+    let users = format!("{url}/users");
+
+    let created = send(Method::POST, "/users", json!({"name": "gopher", "sex": 0})).await?;
+    ensure!(
+        created.status() == StatusCode::CREATED,
+        "create: {}",
+        created.status()
+    );
+    let location = created
+        .headers()
+        .get("location")
+        .context("no Location")?
+        .clone();
+    let user: Value = created.json().await?;
+    let uid = user["uid"].as_i64().context("no uid")?;
+    ensure!(
+        location == format!("/users/{uid}"),
+        "Location: {location:?}"
+    );
+    ensure!(
+        user == json!({"uid": uid, "name": "gopher", "sex": 0}),
+        "created {user}"
+    );
+
+    let path = format!("/users/{uid}");
+    for read in [format!("{users}/{uid}"), format!("{users}?uid={uid}")] {
+        // Twice: the second one may come from a cache.
+        for _ in 0..2 {
+            is(client.get(&read), StatusCode::OK, &user).await?;
+        }
+    }
+
+    for (path, update) in [
+        (path.as_str(), json!({"name": "Zoë +&=%", "sex": "9"})),
+        (
+            "/users",
+            json!({"uid": uid.to_string(), "name": "ferris", "sex": 1}),
+        ),
+    ] {
+        let updated = send(Method::PUT, path, update.clone()).await?;
+        ensure!(
+            updated.status() == StatusCode::NO_CONTENT,
+            "update: {}",
+            updated.status()
+        );
+        ensure!(updated.bytes().await?.is_empty(), "update: a body");
+        let read: Value = client
+            .get(format!("{users}/{uid}"))
+            .send()
+            .await?
+            .json()
+            .await?;
+        ensure!(
+            read["name"] == update["name"],
+            "updated to {update}, read {read}"
+        );
+    }
+
+    let deleted = send(Method::DELETE, &path, json!({})).await?;
+    ensure!(
+        deleted.status() == StatusCode::NO_CONTENT,
+        "delete: {}",
+        deleted.status()
+    );
+    for (method, user) in [
+        (Method::GET, json!({})),
+        (Method::PUT, json!({"name": "a", "sex": 0})),
+        (Method::DELETE, json!({})),
+    ] {
+        let gone = send(method.clone(), &path, user).await?;
+        ensure!(
+            gone.status() == StatusCode::NOT_FOUND,
+            "{method}: {}",
+            gone.status()
+        );
+    }
+    Ok(())
+}
+
+async fn is(request: RequestBuilder, status: StatusCode, body: &Value) -> anyhow::Result<()> {
+    let response = request.send().await?;
+    let (url, got) = (response.url().clone(), response.status());
+    let text = response.text().await?;
+    ensure!(got == status, "{url}: {got}: {text}");
+    ensure!(
+        serde_json::from_str::<Value>(&text)? == *body,
+        "{url}: {text}"
+    );
+    Ok(())
+}
+
+pub(crate) async fn pings_are_counted_one_by_one(stage: &Stage) -> anyhow::Result<()> {
+    let service = stage.serve(&[]).await?;
+    let (client, url) = (Client::new(), service.http()?);
+    let pong = |message: &str, count| json!({"message": message, "count": count});
+    let ping = |query: &str| client.get(format!("{url}/ping{query}"));
+    is(ping(""), StatusCode::OK, &pong("pong NONE!", 1)).await?;
+    is(ping("?message="), StatusCode::OK, &pong("pong NONE!", 2)).await?;
+    is(
+        ping("?message=a+b%20c"),
+        StatusCode::OK,
+        &pong("pong a b c", 3),
+    )
+    .await?;
+    let mut clients = JoinSet::new();
+    for _ in 0..64 {
+        let (client, url) = (Client::new(), format!("{url}/ping"));
+        clients.spawn(async move {
+            for _ in 0..100 {
+                client.get(&url).send().await?.error_for_status()?;
+            }
+            anyhow::Ok(())
+        });
+    }
+    while let Some(client) = clients.join_next().await {
+        client??;
+    }
+    is(ping(""), StatusCode::OK, &pong("pong NONE!", 6404)).await?;
+    service.stop().await
+}
+
+pub(crate) async fn users_outlive_a_restart(stage: &Stage) -> anyhow::Result<()> {
+    for store in stage.lesson.durable() {
+        let flags = stage.lesson.on(store);
+        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        let client = Client::new();
+        let service = stage.serve(&flags).await?;
+        let user = [("name", "gopher"), ("sex", "0")];
+        client
+            .post(format!("{}/users", service.http()?))
+            .form(&user)
+            .send()
+            .await?;
+        client
+            .get(format!("{}/ping", service.http()?))
+            .send()
+            .await?;
+        service.stop().await?;
+        let service = stage.serve(&flags).await?;
+        let read = client.get(format!("{}/users/1", service.http()?));
+        is(
+            read,
+            StatusCode::OK,
+            &json!({"uid": 1, "name": "gopher", "sex": 0}),
+        )
+        .await?;
+        let ping = client.get(format!("{}/ping", service.http()?));
+        is(
+            ping,
+            StatusCode::OK,
+            &json!({"message": "pong NONE!", "count": 2}),
+        )
+        .await?;
+        service.stop().await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn an_error_is_a_problem_document(stage: &Stage) -> anyhow::Result<()> {
+    let service = stage.serve(&[]).await?;
+    let (client, url) = (Client::new(), service.http()?);
+    let users = format!("{url}/users");
+    let form = |user: &[(&str, &str)]| client.post(&users).form(user);
+    let json = |text: &'static str| {
+        let request = client
+            .post(&users)
+            .header("content-type", "application/json; charset=utf-8");
+        request.body(text)
+    };
+    let long = "a".repeat(17 * 1024);
+    for (request, status, field) in [
+        (client.get(format!("{users}/0")), 400, Some("uid")),
+        (
+            client.get(format!("{users}/9007199254740992")),
+            400,
+            Some("uid"),
+        ),
+        (client.get(format!("{users}/%zz")), 400, Some("uid")),
+        (client.get(format!("{users}/%ff")), 400, Some("uid")),
+        (client.get(&users), 400, Some("uid")),
+        (client.get(format!("{users}?uid=1&uid=2")), 400, None),
+        (client.get(format!("{users}?uid=%ff")), 400, None),
+        (form(&[]), 400, Some("name")),
+        (
+            form(&[("name", "1234567890123456789"), ("sex", "7")]),
+            400,
+            Some("name"),
+        ),
+        (
+            form(&[("name", "a\u{0}b"), ("sex", "0")]),
+            400,
+            Some("name"),
+        ),
+        (form(&[("name", "a"), ("sex", "3")]), 400, Some("sex")),
+        (
+            form(&[("name", "a"), ("name", "b"), ("sex", "0")]),
+            400,
+            None,
+        ),
+        (form(&[("name", &long), ("sex", "0")]), 413, None),
+        (
+            json(r#"{"name": "a", "sex": 99999999999999999999}"#),
+            400,
+            Some("sex"),
+        ),
+        (json(r#"{"name": 1, "sex": 0}"#), 400, Some("name")),
+        (json(r#"{"name": "a", "name": "b", "sex": 0}"#), 400, None),
+        (json(r#"{"name": "#), 400, None),
+        (json(r#"["a", "b", 1]"#), 400, None),
+        (client.post(&users), 415, None),
+        (
+            client
+                .post(&users)
+                .header("content-type", "text/plain")
+                .body("x"),
+            415,
+            None,
+        ),
+        (client.get(format!("{users}/77")), 404, None),
+        (client.get(format!("{url}/nowhere")), 404, None),
+        (client.patch(&users), 405, None),
+        (client.post(format!("{users}/1")), 405, None),
+    ] {
+        let response = request.send().await?;
+        is_problem(response, status, field).await?;
+    }
+    service.stop().await
+}
+
+async fn is_problem(response: Response, status: u16, field: Option<&str>) -> anyhow::Result<()> {
+    let (url, got) = (response.url().clone(), response.status().as_u16());
+    let headers = response.headers().clone();
+    let text = response.text().await?;
+    ensure!(got == status, "{url}: {got}, not {status}: {text}");
+    ensure!(
+        headers["content-type"] == "application/problem+json",
+        "{url}: {headers:?}"
+    );
+    ensure!(
+        got != 405 || headers.contains_key("allow"),
+        "{url}: no Allow"
+    );
+    let problem: Value = serde_json::from_str(&text)?;
+    ensure!(problem["status"] == status, "{url}: {text}");
+    ensure!(
+        problem["field"].as_str() == field,
+        "{url}: not {field:?}: {text}"
+    );
+    ensure!(problem["code"].is_u64() == field.is_some(), "{url}: {text}");
+    Ok(())
+}
+
+/// 64 clients send requests one after another on connections that they keep; each that the
+/// stop meets has its answer, and learns from it that the connection ends.
+pub(crate) async fn what_was_sent_before_the_stop_is_answered(stage: &Stage) -> anyhow::Result<()> {
+    let service = stage.serve(&[]).await?;
+    let address = service.http()?.trim_start_matches("http://").to_owned();
+    let mut clients = JoinSet::new();
+    for _ in 0..64 {
+        let address = address.clone();
+        clients.spawn(async move {
+            let mut stream = TcpStream::connect(address).await?;
+            let mut answers = 0;
+            loop {
+                stream
+                    .write_all(b"GET /users?uid=1 HTTP/1.1\r\nhost: a\r\n\r\n")
+                    .await?;
+                let mut answer = [0; 4096];
+                let length = stream.read(&mut answer).await?;
+                let answer = String::from_utf8_lossy(&answer[..length]);
+                ensure!(
+                    answer.starts_with("HTTP/1.1 404"),
+                    "after {answers}: {answer:?}"
+                );
+                answers += 1;
+                if answer.contains("connection: close") {
+                    return Ok(());
+                }
+            }
+        });
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    service.signal(Signal::SIGTERM)?;
+    while let Some(client) = clients.join_next().await {
+        client??;
+    }
+    let status = service.ended().await?;
+    ensure!(status.success(), "it stopped with {status}");
+    Ok(())
+}
+
+pub(crate) async fn a_cached_read_asks_no_database(stage: &Stage) -> anyhow::Result<()> {
+    let service = stage.serve(&["--log-filter", "info,sqlx=debug"]).await?;
+    let (client, url) = (Client::new(), service.http()?);
+    let user = [("name", "gopher"), ("sex", "0")];
+    client
+        .post(format!("{url}/users"))
+        .form(&user)
+        .send()
+        .await?;
+    for _ in 0..3 {
+        let read = client.get(format!("{url}/users/1"));
+        is(
+            read,
+            StatusCode::OK,
+            &json!({"uid": 1, "name": "gopher", "sex": 0}),
+        )
+        .await?;
+    }
+    let asked = service.said("SELECT name, sex");
+    ensure!(asked == 1, "three reads asked the database {asked} times");
+    // After an update nobody reads the old user, from wherever.
+    let user = [("name", "ferris"), ("sex", "1")];
+    client
+        .put(format!("{url}/users/1"))
+        .form(&user)
+        .send()
+        .await?;
+    let read = client.get(format!("{url}/users/1"));
+    is(
+        read,
+        StatusCode::OK,
+        &json!({"uid": 1, "name": "ferris", "sex": 1}),
+    )
+    .await?;
+    service.stop().await
+}

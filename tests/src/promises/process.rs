@@ -1,0 +1,147 @@
+//! How the process starts, is set up, and stops.
+
+use crate::stage::Output;
+use crate::stage::Stage;
+use anyhow::ensure;
+use nix::sys::signal::Signal;
+use std::net::TcpListener;
+use std::time::Duration;
+use std::time::Instant;
+
+/// A stop with nothing in flight: 300 ms in which connections are still accepted, and
+/// little more.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
+pub(crate) async fn it_starts_and_says_so(stage: &Stage) -> anyhow::Result<()> {
+    stage.serve(&[]).await?.stop().await
+}
+
+pub(crate) async fn it_stops_at_once_on_sigterm(stage: &Stage) -> anyhow::Result<()> {
+    stops_at_once(stage, Signal::SIGTERM).await
+}
+
+pub(crate) async fn it_stops_at_once_on_sigint(stage: &Stage) -> anyhow::Result<()> {
+    stops_at_once(stage, Signal::SIGINT).await
+}
+
+async fn stops_at_once(stage: &Stage, signal: Signal) -> anyhow::Result<()> {
+    let service = stage.serve(&[]).await?;
+    let start = Instant::now();
+    service.signal(signal)?;
+    let status = service.ended().await?;
+    ensure!(status.success(), "it stopped with {status}");
+    ensure!(start.elapsed() < AT_ONCE, "it took {:?}", start.elapsed());
+    Ok(())
+}
+
+pub(crate) async fn a_bad_flag_is_refused_with_exit_code_2(stage: &Stage) -> anyhow::Result<()> {
+    let output = stage.run(&["--log-filter", "=="]).await?;
+    ensure!(
+        output.status.code() == Some(2),
+        "it ended with {}",
+        output.status
+    );
+    ensure!(
+        output.stderr.contains("--log-filter"),
+        "the flag is not named"
+    );
+    Ok(())
+}
+
+pub(crate) async fn a_taken_port_fails_the_start_in_one_line(stage: &Stage) -> anyhow::Result<()> {
+    let taken = TcpListener::bind("127.0.0.1:0")?;
+    let addr = taken.local_addr()?.to_string();
+    let output = stage.run(&["--http-addr", &addr]).await?;
+    fails_in_one_line(&output, &[&addr, "--http-addr"])
+}
+
+pub(crate) async fn the_environment_beats_the_files_and_flags_beat_both(
+    stage: &Stage,
+) -> anyhow::Result<()> {
+    let configs = stage.folder().join("configs");
+    std::fs::create_dir(&configs)?;
+    std::fs::write(configs.join("yaml.yaml"), "file: file.yaml\n")?;
+    let run = async |variables: &[(&'static str, &str)], flags: &[&str]| {
+        let create = [&["--store", "yaml"], flags, &["create", "gopher", "0"]].concat();
+        stage.run_with(variables, &create).await
+    };
+    let variable = [("GOMS__YAML__FILE", "variable.yaml")];
+    run(&[], &[]).await?;
+    ensure!(
+        stage.folder().join("file.yaml").exists(),
+        "the file is ignored"
+    );
+    run(&variable, &[]).await?;
+    ensure!(
+        stage.folder().join("variable.yaml").exists(),
+        "the variable is ignored"
+    );
+    run(&variable, &["--yaml-file", "flag.yaml"]).await?;
+    ensure!(
+        stage.folder().join("flag.yaml").exists(),
+        "the flag is ignored"
+    );
+    Ok(())
+}
+
+pub(crate) async fn a_bad_setting_is_refused_with_its_source(stage: &Stage) -> anyhow::Result<()> {
+    let configs = stage.folder().join("configs");
+    std::fs::create_dir(&configs)?;
+    let file = configs.join("http.yaml");
+    for (text, line) in [
+        ("# where\naddr: nowhere\n", "configs/http.yaml:2: addr: "),
+        (
+            "\n\nadr: 127.0.0.1:80\n",
+            "configs/http.yaml:3: there is no setting http-adr",
+        ),
+        ("addr: [1]\n", "configs/http.yaml:1: "),
+        ("addr: 'x\n", "configs/http.yaml:"),
+    ] {
+        std::fs::write(&file, text)?;
+        fails_in_one_line(&stage.run(&["--store", "memory"]).await?, &[line])?;
+    }
+    std::fs::remove_file(file)?;
+    for (variable, value) in [("GOMS__HTTP__ADDR", "nowhere"), ("GOMS__HTTP__ADR", "x")] {
+        let output = stage
+            .run_with(&[(variable, value)], &["--store", "memory"])
+            .await?;
+        fails_in_one_line(&output, &[&format!("{variable}: ")])?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn without_mysql_it_does_not_start(stage: &Stage) -> anyhow::Result<()> {
+    let url = "mysql://goms:verysecret@127.0.0.1:9/goms";
+    let output = stage.run(&["--mysql-url", url]).await?;
+    fails_in_one_line(
+        &output,
+        &["mysql://127.0.0.1:9/goms", "cargo lesson services up"],
+    )?;
+    ensure!(
+        !output.stderr.contains("verysecret"),
+        "the password is shown"
+    );
+    Ok(())
+}
+
+/// Exit code 1, and one line on standard error that says all this.
+pub(crate) fn fails_in_one_line(output: &Output, says: &[&str]) -> anyhow::Result<()> {
+    ensure!(
+        output.status.code() == Some(1),
+        "it ended with {}",
+        output.status
+    );
+    ensure!(
+        output.stderr.lines().count() == 1,
+        "more than one line: {}",
+        output.stderr
+    );
+    for text in says {
+        ensure!(
+            output.stderr.contains(text),
+            "{text:?} is not in {:?}",
+            output.stderr
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,252 @@
+//! Where one test plays: a lesson, a folder and a database of its own, and the processes
+//! that it starts, whose output is kept for the case that the test fails.
+
+use crate::database::Database;
+use crate::database::REDIS;
+use crate::ladder::Lesson;
+use anyhow::Context;
+use anyhow::bail;
+use nix::sys::signal::Signal;
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
+use std::fmt::Write;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::ExitStatus;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::io::AsyncBufReadExt;
+use tokio::io::AsyncRead;
+use tokio::io::BufReader;
+use tokio::process::Child;
+use tokio::process::Command;
+use tokio::sync::OnceCell;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// Far more than a start or a stop may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A lesson, a folder, a database and what was said.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    pub(crate) lesson: &'static Lesson,
+    folder: TempDir,
+    database: OnceCell<Database>,
+    said: Arc<Mutex<String>>,
+}
+
+/// What a command printed and how it ended.
+#[derive(Debug)]
+pub(crate) struct Output {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// A lesson that serves.
+#[derive(Debug)]
+pub(crate) struct Service {
+    child: Child,
+    /// The lines of its log so far.
+    log: watch::Receiver<Vec<String>>,
+}
+
+impl Stage {
+    pub(crate) fn new(lesson: &'static Lesson) -> anyhow::Result<Self> {
+        let folder = TempDir::new()?;
+        let (database, said) = (OnceCell::new(), Arc::default());
+        Ok(Self {
+            lesson,
+            folder,
+            database,
+            said,
+        })
+    }
+
+    /// The folder in which its processes run.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The database, made by the first call.
+    pub(crate) async fn database(&self) -> anyhow::Result<&Database> {
+        self.database.get_or_try_init(Database::create).await
+    }
+
+    /// The environment of a lesson: nothing of the tester's own, and the stage's stores.
+    pub(crate) async fn environment(&self, lesson: &Lesson) -> anyhow::Result<Vec<(&str, String)>> {
+        let mut variables = Vec::new();
+        if lesson.has("e-mysql") {
+            variables.push(("GOMS__MYSQL__URL", self.database().await?.url()));
+        }
+        if lesson.has("e-redis") {
+            variables.push(("GOMS__REDIS__URL", REDIS.to_owned()));
+        }
+        Ok(variables)
+    }
+
+    /// The lesson's program, ready to run in the stage's folder.
+    async fn command(&self, arguments: &[&str]) -> anyhow::Result<Command> {
+        let lesson = self.lesson;
+        self.say(&format!("$ {} {}", lesson.name, arguments.join(" ")));
+        let mut command = Command::new(program(lesson.name)?);
+        command
+            .args(arguments)
+            .current_dir(self.folder())
+            .env_clear()
+            .envs(self.environment(lesson).await?)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        Ok(command)
+    }
+
+    /// Runs the lesson to its end.
+    pub(crate) async fn run(&self, arguments: &[&str]) -> anyhow::Result<Output> {
+        self.run_with(&[], arguments).await
+    }
+
+    /// Runs the lesson to its end, with these variables.
+    pub(crate) async fn run_with(
+        &self,
+        variables: &[(&str, &str)],
+        arguments: &[&str],
+    ) -> anyhow::Result<Output> {
+        let mut command = self.command(arguments).await?;
+        let output = timeout(PATIENCE, command.envs(variables.iter().copied()).output()).await;
+        let output = output.context("it does not end")??;
+        let stdout = String::from_utf8(output.stdout)?;
+        let stderr = String::from_utf8(output.stderr)?;
+        self.say(&stdout);
+        self.say(&stderr);
+        let status = output.status;
+        Ok(Output {
+            status,
+            stdout,
+            stderr,
+        })
+    }
+
+    /// Starts the lesson, on free ports, and returns when it serves.
+    pub(crate) async fn serve(&self, arguments: &[&str]) -> anyhow::Result<Service> {
+        let http = ["--http-addr", "127.0.0.1:0"];
+        let grpc = ["--grpc-addr", "127.0.0.1:0"];
+        let mut all = Vec::new();
+        all.extend(http.iter().filter(|_| self.lesson.has("e-http")));
+        all.extend(grpc.iter().filter(|_| self.lesson.has("e-grpc")));
+        all.extend(arguments);
+        let mut child = self.command(&all).await?.spawn()?;
+        let (lines, mut log) = watch::channel(Vec::new());
+        let stdout = child.stdout.take().context("it is piped")?;
+        let stderr = child.stderr.take().context("it is piped")?;
+        tokio::spawn(listen(stdout, lines.clone(), self.said.clone()));
+        tokio::spawn(listen(stderr, lines, self.said.clone()));
+        let serving = |lines: &Vec<String>| lines.iter().any(|line| line.contains("serving"));
+        let started = timeout(PATIENCE, log.wait_for(serving)).await;
+        started
+            .context("it does not start")?
+            .context("it ended at its start")?;
+        Ok(Service { child, log })
+    }
+
+    fn say(&self, text: &str) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.push_str(text);
+        said.push('\n');
+    }
+
+    /// What was run, and what it said.
+    pub(crate) fn transcript(&self) -> String {
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        format!("--- what was run, and what it said\n{said}")
+    }
+
+    /// Removes what the stage has outside its folder.
+    pub(crate) async fn clear(&self) {
+        if let Some(database) = self.database.get()
+            && let Err(error) = database.drop().await
+        {
+            self.say(&format!("cannot drop the database: {error:#}"));
+        }
+    }
+}
+
+impl Service {
+    /// `http://127.0.0.1:PORT`.
+    pub(crate) fn http(&self) -> anyhow::Result<String> {
+        Ok(format!("http://{}", self.address("http on ")?))
+    }
+
+    /// `http://127.0.0.1:PORT`, of gRPC.
+    pub(crate) fn grpc(&self) -> anyhow::Result<String> {
+        Ok(format!("http://{}", self.address("grpc on ")?))
+    }
+
+    fn address(&self, before: &str) -> anyhow::Result<String> {
+        let log = self.log.borrow();
+        let mut rest = log.iter().filter_map(|line| line.split_once(before));
+        let (_, address) = rest
+            .next()
+            .with_context(|| format!("no line says {before:?}"))?;
+        Ok(address.trim().to_owned())
+    }
+
+    /// How many lines of its log hold this text.
+    pub(crate) fn said(&self, text: &str) -> usize {
+        self.log
+            .borrow()
+            .iter()
+            .filter(|line| line.contains(text))
+            .count()
+    }
+
+    /// Sends a signal.
+    pub(crate) fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        let pid = self.child.id().context("it has ended")?;
+        kill(Pid::from_raw(pid.try_into()?), signal)?;
+        Ok(())
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn ended(mut self) -> anyhow::Result<ExitStatus> {
+        let ended = timeout(PATIENCE, self.child.wait()).await;
+        Ok(ended.context("it does not end")??)
+    }
+
+    /// Stops it by SIGTERM.
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        self.signal(Signal::SIGTERM)?;
+        let status = self.ended().await?;
+        if !status.success() {
+            bail!("it stopped with {status}");
+        }
+        Ok(())
+    }
+}
+
+/// Where cargo has put the lesson's program: beside the folder of this test.
+pub(crate) fn program(lesson: &str) -> anyhow::Result<PathBuf> {
+    let mut path = std::env::current_exe()?;
+    path.pop();
+    path.pop();
+    Ok(path.join(lesson))
+}
+
+async fn listen(
+    output: impl AsyncRead + Unpin,
+    log: watch::Sender<Vec<String>>,
+    said: Arc<Mutex<String>>,
+) {
+    let mut lines = BufReader::new(output).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = writeln!(said, "{line}");
+        log.send_modify(|log| log.push(line));
+    }
+}
