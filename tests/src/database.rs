@@ -26,7 +26,7 @@ impl Database {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("goms_test_{}_{number}", std::process::id());
         execute(format!("CREATE DATABASE {name}")).await?;
-        execute(format!("GRANT ALL ON {name}.* TO 'goms'@'127.0.0.1'")).await?;
+        execute(format!("GRANT ALL ON {name}.* TO 'goms'@'%'")).await?;
         Ok(Self { name })
     }
 

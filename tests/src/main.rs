@@ -58,6 +58,16 @@ fn main() -> ExitCode {
 /// Builds all lessons, because `cargo test` alone builds no programs of other packages.
 fn build() -> anyhow::Result<()> {
     let mut cargo = Command::new(env!("CARGO"));
+    // What cargo has set for this package would make it build others anew.
+    for (name, _) in std::env::vars_os() {
+        if name
+            .to_str()
+            .is_some_and(|name| name.starts_with("CARGO_PKG_"))
+        {
+            cargo.env_remove(name);
+        }
+    }
+    cargo.env_remove("CARGO_MANIFEST_DIR").env_remove("OUT_DIR");
     let built = cargo.args(["build", "--workspace", "--bins"]).status();
     ensure!(
         built.context("cargo")?.success(),

@@ -59,11 +59,26 @@ pub(crate) fn run(lesson: Option<&str>, arguments: &[String]) -> anyhow::Result<
 /// A service does not come up, or does not stop.
 pub(crate) fn test(arguments: &[String]) -> anyhow::Result<ExitCode> {
     let started = services::up(Needs::Redis)?;
-    let mut command = Command::new(env!("CARGO"));
+    let mut command = cargo();
     command.args(["test", "--workspace"]).args(arguments);
     let ended = supervise(command);
     services::down(&started)?;
     ended
+}
+
+/// cargo, without what it has set for this package: that would make it build others anew.
+fn cargo() -> Command {
+    let mut cargo = Command::new(env!("CARGO"));
+    for (name, _) in std::env::vars_os() {
+        if name
+            .to_str()
+            .is_some_and(|name| name.starts_with("CARGO_PKG_"))
+        {
+            cargo.env_remove(name);
+        }
+    }
+    cargo.env_remove("CARGO_MANIFEST_DIR");
+    cargo
 }
 
 /// Runs a command in a process group of its own and hands on each signal once: a terminal

@@ -13,15 +13,15 @@ use std::time::Duration;
 
 pub(super) const PORT: u16 = 13306;
 
-/// Run by the server at each start, before it listens. The lessons use `goms`; the tests
-/// make databases of their own, as root.
+/// Run by the server at each start, before it listens; the same accounts as in
+/// `compose.yaml`. The lessons use `goms`; the tests make databases of their own, as root.
 const ACCOUNTS: &str = "\
 CREATE DATABASE IF NOT EXISTS goms;
-CREATE USER IF NOT EXISTS 'goms'@'127.0.0.1' IDENTIFIED BY 'goms';
-GRANT ALL ON goms.* TO 'goms'@'127.0.0.1';
-CREATE USER IF NOT EXISTS 'root'@'127.0.0.1' IDENTIFIED BY 'goms';
-ALTER USER 'root'@'127.0.0.1' IDENTIFIED BY 'goms';
-GRANT ALL ON *.* TO 'root'@'127.0.0.1' WITH GRANT OPTION;
+CREATE USER IF NOT EXISTS 'goms'@'%' IDENTIFIED BY 'goms';
+GRANT ALL ON goms.* TO 'goms'@'%';
+CREATE USER IF NOT EXISTS 'root'@'%' IDENTIFIED BY 'goms';
+ALTER USER 'root'@'%' IDENTIFIED BY 'goms';
+GRANT ALL ON *.* TO 'root'@'%' WITH GRANT OPTION;
 ";
 
 /// Whether it greets: a server of the MySQL family speaks first, and begins a welcome with
