@@ -1,22 +1,26 @@
 # Short names for what `cargo` does; there is no logic here.
 
-.PHONY: help run test lint services down
+.PHONY: help run test lint services down xtask
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
-run: ## run the newest lesson, nothing to install; LESSON=e-http runs another, as it is set
+run: xtask ## run the newest lesson, nothing to install; LESSON=e-http runs another, as it is set
 	@cargo lesson run $(LESSON)
 
-test: ## run all tests of all lessons, on a real MySQL and Redis
-	cargo lesson test
+test: xtask ## run all tests of all lessons, on a real MySQL and Redis
+	@cargo lesson test
 
 lint: ## what the workflow checks before it builds: format and clippy
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- --deny warnings
 
-services: ## start MySQL on 127.0.0.1:13306 and Redis on 127.0.0.1:16379
+services: xtask ## start MySQL on 127.0.0.1:13306 and Redis on 127.0.0.1:16379
 	@cargo lesson services up
 
 down: ## stop them
 	@cargo lesson services down
+
+# On its own, because `cargo lesson` builds it in silence, and the first time takes a while.
+xtask:
+	@cargo build --package xtask

@@ -22,12 +22,8 @@ use tokio::signal::unix::signal;
 pub(crate) fn run(lesson: Option<&str>, arguments: &[String]) -> anyhow::Result<ExitCode> {
     let embedded = lesson.is_none();
     let lesson = lesson.map_or_else(|| Ok(Lesson::newest()), Lesson::find)?;
-    let mut cargo = Command::new(env!("CARGO"));
-    let built = cargo
-        .args(["build", "--package", lesson.name])
-        .status()
-        .context("cargo")?;
-    if !built.success() {
+    let built = cargo().args(["build", "--package", lesson.name]).status();
+    if !built.context("cargo")?.success() {
         return Ok(ExitCode::FAILURE);
     }
     let needs = if embedded {
