@@ -114,7 +114,7 @@ fn introduce(lesson: &Lesson, embedded: bool) {
         println!();
         println!("  curl -i -d name=gopher -d sex=0 http://127.0.0.1:8080/users");
         println!("  curl http://127.0.0.1:8080/users/1");
-        println!("  curl http://127.0.0.1:8080/ping?message=hello");
+        println!("  curl 'http://127.0.0.1:8080/ping?message=hello'");
     }
     if lesson.has("e-grpc") {
         println!("  cargo run -qp {name} -- --store grpc read 1");
