@@ -111,11 +111,11 @@ fn stop_on_signal() -> anyhow::Result<CancellationToken> {
 ///
 /// # Errors
 ///
-/// What made a server end before it was told to.
-async fn drain(mut servers: JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
+/// A server has panicked.
+async fn drain(mut servers: JoinSet<()>) -> anyhow::Result<()> {
     let ended = timeout(DRAIN, async {
         while let Some(server) = servers.join_next().await {
-            server??;
+            server?;
         }
         Ok(())
     });

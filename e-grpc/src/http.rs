@@ -42,7 +42,7 @@ pub async fn serve(
     flags: &flag::Http,
     store: Arc<dyn Store>,
     stop: CancellationToken,
-) -> anyhow::Result<impl Future<Output = anyhow::Result<()>> + use<>> {
+) -> anyhow::Result<impl Future<Output = ()> + use<>> {
     let listener = server::bind("http", flags.addr).await?;
     let limits = Arc::new(Limits::new(stop));
     let router = router(store)

@@ -58,7 +58,7 @@ pub async fn serve(
     flags: &flag::Grpc,
     store: Arc<dyn Store>,
     stop: CancellationToken,
-) -> anyhow::Result<impl Future<Output = anyhow::Result<()>> + use<>> {
+) -> anyhow::Result<impl Future<Output = ()> + use<>> {
     let listener = server::bind("grpc", flags.addr).await?;
     let limits = Arc::new(Limits::new(stop));
     let users = UserServer::new(Users { store }).max_decoding_message_size(MAX_BODY);

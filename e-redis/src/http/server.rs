@@ -48,17 +48,13 @@ pub async fn bind(name: &str, addr: SocketAddr) -> anyhow::Result<TcpListener> {
 ///
 /// `silence` ends a connection that brings no byte for so long, where the protocol has no
 /// time-out of its own.
-///
-/// # Errors
-///
-/// None so far; a server that fails would stop the process.
 pub async fn run(
     mut listener: TcpListener,
     router: Router,
     protocol: Builder<TokioExecutor>,
     silence: Option<Duration>,
     limits: Arc<Limits>,
-) -> anyhow::Result<()> {
+) {
     let _if_this_ends_all_ends = limits.stop.clone().drop_guard();
     let service = TowerToHyperService::new(router);
     let connections = GracefulShutdown::new();
@@ -95,5 +91,4 @@ pub async fn run(
         // hyper waits for clients that have not said anything yet, we do not.
         () = limits.idle() => sleep(FLUSH).await,
     }
-    Ok(())
 }
