@@ -2,7 +2,6 @@
 //! into one line and an exit code.
 
 use std::io::IsTerminal;
-use std::process::ExitCode;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 use tokio_util::sync::CancellationToken;
@@ -12,14 +11,16 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
+async fn main() {
+    let code = match run().await {
+        Ok(()) => 0,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            1
         }
-    }
+    };
+    // To return would wait for whatever still blocks a thread, such as a disk that hangs.
+    std::process::exit(code);
 }
 
 async fn run() -> anyhow::Result<()> {

@@ -1,11 +1,13 @@
 //! The settings, one struct a concern: each has a type, a default and a line of help.
 
 use crate::command::Command;
+use crate::grpc::upstream::origin;
 use clap::Args;
 use clap::Parser;
 use clap::ValueEnum;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use tonic::transport::Uri;
 use tracing_subscriber::filter::Targets;
 
 /// What the service is told when it is started.
@@ -92,9 +94,10 @@ pub struct Grpc {
     /// The instance that `--store grpc` uses
     #[arg(
         id = "grpc-upstream",
+        value_parser = origin,
         long,
         value_name = "URL",
         default_value = "http://127.0.0.1:50051"
     )]
-    pub upstream: tonic::transport::Uri,
+    pub upstream: Uri,
 }

@@ -13,7 +13,6 @@ use e_mysql::store::Memory;
 use e_mysql::store::Store;
 use e_mysql::yaml::Yaml;
 use std::io::IsTerminal;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::SignalKind;
@@ -35,14 +34,16 @@ const DRAIN: Duration = Duration::from_secs(8);
 const CLOSE: Duration = Duration::from_secs(1);
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
+async fn main() {
+    let code = match run().await {
+        Ok(()) => 0,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            1
         }
-    }
+    };
+    // To return would wait for whatever still blocks a thread, such as a disk that hangs.
+    std::process::exit(code);
 }
 
 async fn run() -> anyhow::Result<()> {
@@ -53,12 +54,13 @@ async fn run() -> anyhow::Result<()> {
     let store: Arc<dyn Store> = match flags.store {
         Kind::Memory => Arc::new(Memory::default()),
         Kind::Yaml => Arc::new(Yaml::open(&flags.yaml.file)?),
-        Kind::Grpc => Arc::new(Upstream::connect(&flags.grpc)?),
-        Kind::Mysql => Arc::new(Mysql::connect(&flags.mysql).await?),
+        Kind::Grpc => Arc::new(Upstream::connect(&flags.grpc)),
+        Kind::Mysql => Arc::new(unless(&stop, Mysql::connect(&flags.mysql)).await?),
     };
     if let Some(command) = flags.command {
-        command.run(&*store).await?;
-        return close(&*store).await;
+        let done = unless(&stop, command.run(&*store)).await;
+        close(&*store).await?;
+        return done;
     }
     let mut servers = JoinSet::new();
     servers.spawn(http::serve(&flags.http, store.clone(), stop.clone()).await?);
@@ -125,6 +127,19 @@ async fn drain(mut servers: JoinSet<()>) -> anyhow::Result<()> {
         warn!("still busy after {DRAIN:?}: what was in flight is dropped");
         Ok(())
     })
+}
+
+/// Does it, unless the stop comes first: nobody waits for a service that is to end.
+///
+/// # Errors
+///
+/// The work's own, or that it was stopped.
+async fn unless<T>(
+    stop: &CancellationToken,
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    let done = stop.run_until_cancelled(work).await;
+    done.context("stopped by a signal")?
 }
 
 /// Closes the store, so that it can write down what it still holds.

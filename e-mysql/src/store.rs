@@ -118,8 +118,8 @@ impl Table {
     /// [`Error::Failed`] when the uids are used up.
     pub fn create(&mut self, name: Name, sex: Sex) -> Result<User> {
         let highest = self.users.keys().next_back().map_or(0, |uid| (*uid).into());
-        let last = self.last_uid.max(highest);
-        let uid = Uid::try_from(last + 1).map_err(|_| Error::Failed("no uid is left".into()))?;
+        let next = self.last_uid.max(highest).saturating_add(1);
+        let uid = Uid::try_from(next).map_err(|_| Error::Failed("no uid is left".into()))?;
         let user = User { uid, name, sex };
         self.last_uid = uid.into();
         self.users.insert(uid, user.clone());
@@ -165,7 +165,7 @@ impl Table {
             Protocol::Http => &mut self.pings.http,
             Protocol::Grpc => &mut self.pings.grpc,
         };
-        *count += 1;
+        *count = count.saturating_add(1);
         *count
     }
 }

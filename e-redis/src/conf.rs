@@ -9,7 +9,7 @@ mod file;
 mod secret;
 
 pub use secret::SecretUrl;
-pub use secret::url_with;
+pub use secret::url_like;
 
 use crate::flag::Flags;
 use anyhow::Context;
@@ -30,7 +30,16 @@ use std::path::PathBuf;
 ///
 /// A bad setting in a file or in the environment, with the file's line or the variable.
 pub fn load() -> anyhow::Result<Flags> {
-    let command = environment(Flags::command())?;
+    let command = Flags::command().mut_args(|arg| {
+        let variable = variable_of(arg.get_id().as_str());
+        arg.env(variable).hide_env_values(true)
+    });
+    if let Err(asked) = command.clone().try_get_matches()
+        && !asked.use_stderr()
+    {
+        asked.exit(); // for --help or --version: these work whatever else is wrong
+    }
+    environment(&command)?;
     let named: Option<PathBuf> = command.clone().get_matches().remove_one("conf-dir");
     let Some(dir) = named.or_else(nearest) else {
         return Ok(Flags::from_arg_matches(&command.get_matches())?);
@@ -52,8 +61,12 @@ fn nearest() -> Option<PathBuf> {
     [here, lesson].into_iter().find(|dir| dir.is_dir())
 }
 
-/// Gives every flag its variable, having tried what the environment holds.
-fn environment(command: clap::Command) -> anyhow::Result<clap::Command> {
+/// Tries what the environment holds.
+///
+/// # Errors
+///
+/// A variable that is no setting, or that its setting does not take.
+fn environment(command: &clap::Command) -> anyhow::Result<()> {
     for (variable, value) in std::env::vars_os() {
         let Some(variable) = variable.to_str().filter(|name| name.starts_with("GOMS__")) else {
             continue;
@@ -62,12 +75,9 @@ fn environment(command: clap::Command) -> anyhow::Result<clap::Command> {
         let Some(flag) = flags.find(|flag| variable_of(flag) == variable) else {
             bail!("{variable}: there is no such setting, see --help");
         };
-        try_flag(&command, flag, &value).with_context(|| variable.to_owned())?;
+        try_flag(command, flag, &value).with_context(|| variable.to_owned())?;
     }
-    Ok(command.mut_args(|arg| {
-        let variable = variable_of(arg.get_id().as_str());
-        arg.env(variable).hide_env_values(true)
-    }))
+    Ok(())
 }
 
 /// `http-addr` is `GOMS__HTTP__ADDR`, `mysql-max-idle` would be `GOMS__MYSQL__MAX_IDLE`.
@@ -84,9 +94,8 @@ fn variable_of(flag: &str) -> String {
 fn try_flag(command: &clap::Command, flag: &str, value: &OsStr) -> anyhow::Result<()> {
     let mut argument = OsString::from(format!("--{flag}="));
     argument.push(value);
-    let tried = command
-        .clone()
-        .try_get_matches_from([OsStr::new(""), &argument]);
+    let command = command.clone().mut_args(|arg| arg.env(None));
+    let tried = command.try_get_matches_from([OsStr::new(""), &argument]);
     let Err(error) = tried else {
         return Ok(());
     };

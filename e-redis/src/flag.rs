@@ -2,12 +2,14 @@
 
 use crate::command::Command;
 use crate::conf::SecretUrl;
-use crate::conf::url_with;
+use crate::conf::url_like;
+use crate::grpc::upstream::origin;
 use clap::Args;
 use clap::Parser;
 use clap::ValueEnum;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use tonic::transport::Uri;
 use tracing_subscriber::filter::Targets;
 
 /// What the service is told when it is started.
@@ -123,11 +125,12 @@ pub struct Grpc {
     /// The instance that `--store grpc` uses
     #[arg(
         id = "grpc-upstream",
+        value_parser = origin,
         long,
         value_name = "URL",
         default_value = "http://127.0.0.1:50051"
     )]
-    pub upstream: tonic::transport::Uri,
+    pub upstream: Uri,
 }
 
 /// Configuration files.
@@ -142,7 +145,7 @@ pub struct Conf {
 #[derive(Clone, Debug, Args)]
 pub struct Mysql {
     /// The database: mysql://USER:PASSWORD@HOST:PORT/DATABASE
-    #[arg(id = "mysql-url", long, value_name = "URL", value_parser = url_with(&["mysql", "mariadb"]))]
+    #[arg(id = "mysql-url", long, value_name = "URL", value_parser = url_like("mysql://USER:PASSWORD@HOST:PORT/DATABASE"))]
     #[arg(hide_default_value = true)]
     pub url: Option<SecretUrl>,
     /// How many connections it opens at most
@@ -155,7 +158,7 @@ pub struct Mysql {
 #[derive(Clone, Debug, Args)]
 pub struct Redis {
     /// The cache: redis://:PASSWORD@HOST:PORT; without it every read goes to MySQL
-    #[arg(id = "redis-url", long, value_name = "URL", value_parser = url_with(&["redis"]))]
+    #[arg(id = "redis-url", long, value_name = "URL", value_parser = url_like("redis://:PASSWORD@HOST:PORT"))]
     #[arg(hide_default_value = true)]
     pub url: Option<SecretUrl>,
     /// How long a cached user is kept, in seconds

@@ -23,6 +23,7 @@ use pool::Pool;
 use sqlx::ConnectOptions;
 use sqlx::Connection;
 use sqlx::MySql;
+use sqlx::migrate::MigrateError;
 use sqlx::mysql::MySqlArguments;
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::mysql::MySqlConnection;
@@ -52,7 +53,7 @@ impl Mysql {
         let Some(url) = &flags.url else {
             bail!("no database is named: set --mysql-url, or choose another --store");
         };
-        let options = MySqlConnectOptions::from_url(url.expose())?;
+        let options = MySqlConnectOptions::from_url(url.expose()).context("mysql-url")?;
         let first = match timeout(CONNECT, MySqlConnection::connect_with(&options)).await {
             Ok(Ok(first)) => first,
             Ok(Err(error)) => bail!("cannot use {url}: {error}; {HINT}"),
@@ -127,15 +128,15 @@ impl Store for Mysql {
             Protocol::Grpc => "grpc",
         };
         let query = "UPDATE pings SET count = LAST_INSERT_ID(count + 1) WHERE protocol = ?";
-        let count = self
-            .execute(sqlx::query(query).bind(protocol))
-            .await?
-            .last_insert_id();
-        i64::try_from(count).map_err(failed)
+        let result = self.execute(sqlx::query(query).bind(protocol)).await?;
+        match result.rows_affected() {
+            0 => Err(failed("the table pings has lost a row")),
+            _ => i64::try_from(result.last_insert_id()).map_err(failed),
+        }
     }
 
     async fn close(&self) -> Result<()> {
-        self.pool.close();
+        self.pool.close().await;
         Ok(())
     }
 }
@@ -151,7 +152,14 @@ async fn migrate(mut connection: MySqlConnection) -> anyhow::Result<()> {
     let mut migrations = sqlx::migrate!();
     migrations.set_locking(false);
     migrations.set_ignore_missing(true); // a release can be rolled back, its tables cannot
-    migrations.run(&mut connection).await?;
+    let mut migrated = migrations.run(&mut connection).await;
+    if let Err(MigrateError::Dirty(step)) = migrated {
+        // It was cut off; steps are written so that they can be done again.
+        let forget = sqlx::query("DELETE FROM _sqlx_migrations WHERE version = ?");
+        forget.bind(step).execute(&mut connection).await?;
+        migrated = migrations.run(&mut connection).await;
+    }
+    migrated?;
     connection.close().await?;
     Ok(())
 }

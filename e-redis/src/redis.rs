@@ -7,8 +7,8 @@
 //! A reader must not put back what a writer has just made stale. Three commands see to it:
 //! the writer, before it writes, leaves a tombstone that outlives any request; a reader
 //! that found nothing installs with `NX`, which a tombstone defeats; a reader that finds a
-//! tombstone installs nothing. If Redis cannot be reached at the write, the TTL bounds for
-//! how long a stale user may be read.
+//! tombstone installs nothing. If Redis cannot be reached at the write, or has lost the
+//! tombstone, the TTL bounds for how long a stale user may be read.
 
 mod link;
 
@@ -112,8 +112,8 @@ impl Store for Cached {
         match kept {
             Some(None) => self.fetch(uid, &key).await,
             Some(Some(text)) => match serde_json::from_str(&text) {
-                Ok(user) => Ok(user),
-                Err(_) => self.store.read(uid).await, // a tombstone
+                Ok::<User, _>(user) if user.uid == uid => Ok(user),
+                _ => self.store.read(uid).await, // a tombstone, or nothing of ours
             },
             None => self.store.read(uid).await,
         }

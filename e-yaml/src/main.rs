@@ -7,7 +7,6 @@ use e_yaml::store::Store;
 use e_yaml::yaml::Yaml;
 use std::io::IsTerminal;
 use std::path::Path;
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::SignalKind;
@@ -23,14 +22,16 @@ use tracing_subscriber::util::SubscriberInitExt;
 const CLOSE: Duration = Duration::from_secs(1);
 
 #[tokio::main]
-async fn main() -> ExitCode {
-    match run().await {
-        Ok(()) => ExitCode::SUCCESS,
+async fn main() {
+    let code = match run().await {
+        Ok(()) => 0,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            1
         }
-    }
+    };
+    // To return would wait for whatever still blocks a thread, such as a disk that hangs.
+    std::process::exit(code);
 }
 
 async fn run() -> anyhow::Result<()> {
@@ -38,8 +39,9 @@ async fn run() -> anyhow::Result<()> {
     let stop = stop_on_signal()?;
     let store: Arc<dyn Store> = Arc::new(Yaml::open(Path::new("users.yaml"))?);
     if let Some(command) = Command::parse(std::env::args().skip(1))? {
-        command.run(&*store).await?;
-        return close(&*store).await;
+        let done = unless(&stop, command.run(&*store)).await;
+        close(&*store).await?;
+        return done;
     }
     info!("serving, process {}", std::process::id());
     stop.cancelled().await;
@@ -79,6 +81,19 @@ fn stop_on_signal() -> anyhow::Result<CancellationToken> {
         std::process::exit(1);
     });
     Ok(stop)
+}
+
+/// Does it, unless the stop comes first: nobody waits for a service that is to end.
+///
+/// # Errors
+///
+/// The work's own, or that it was stopped.
+async fn unless<T>(
+    stop: &CancellationToken,
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    let done = stop.run_until_cancelled(work).await;
+    done.context("stopped by a signal")?
 }
 
 /// Closes the store, so that it can write down what it still holds.

@@ -69,6 +69,7 @@ pub(crate) fn all() -> Vec<Promise> {
             process::a_bad_setting_is_refused_with_its_source;
         "e-mysql":
             process::without_mysql_it_does_not_start,
+            process::a_password_is_never_shown,
             command::two_replicas_share_their_users;
         "e-redis":
             http::a_cached_read_asks_no_database;

@@ -118,7 +118,20 @@ impl Stage {
         variables: &[(&str, &str)],
         arguments: &[&str],
     ) -> anyhow::Result<Output> {
+        self.run_without(&[], variables, arguments).await
+    }
+
+    /// Runs the lesson to its end, with some of its usual variables unset and these set.
+    pub(crate) async fn run_without(
+        &self,
+        unset: &[&str],
+        variables: &[(&str, &str)],
+        arguments: &[&str],
+    ) -> anyhow::Result<Output> {
         let mut command = self.command(arguments).await?;
+        for name in unset {
+            command.env_remove(name);
+        }
         let output = timeout(PATIENCE, command.envs(variables.iter().copied()).output()).await;
         let output = output.context("it does not end")??;
         let stdout = String::from_utf8(output.stdout)?;

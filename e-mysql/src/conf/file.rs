@@ -23,11 +23,12 @@ pub(super) fn read_all(
 ) -> anyhow::Result<Vec<(String, String)>> {
     let mut settings = Vec::new();
     let unreadable = || format!("cannot read the folder {}", dir.display());
-    for entry in std::fs::read_dir(dir).with_context(unreadable)? {
-        let path = entry.with_context(unreadable)?.path();
-        if path.extension() != Some(OsStr::new("yaml")) {
-            continue;
-        }
+    let entries = std::fs::read_dir(dir).with_context(unreadable)?;
+    let paths = entries.map(|entry| Ok(entry.with_context(unreadable)?.path()));
+    let mut paths = paths.collect::<anyhow::Result<Vec<_>>>()?;
+    paths.retain(|path| path.extension() == Some(OsStr::new("yaml")));
+    paths.sort();
+    for path in paths {
         let shown = path.display();
         let text = std::fs::read_to_string(&path).with_context(|| shown.to_string())?;
         let section = match path.file_stem().and_then(OsStr::to_str) {
@@ -77,6 +78,11 @@ impl<'de> Visitor<'de> for File<'_> {
         Ok(Vec::new()) // an empty file
     }
 
+    /// A missing space makes a text of `url:mysql://…`: serde's own error would quote it.
+    fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
+        Err(E::custom("expected lines of the form `key: value`"))
+    }
+
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut settings: Vec<(String, String)> = Vec::new();
         while let Some(flag) = map.next_key_seed(Key(&self))? {
@@ -107,15 +113,22 @@ impl Visitor<'_> for Key<'_> {
 
     fn visit_str<E: Error>(self, key: &str) -> Result<String, E> {
         let flag = format!("{}{}", self.0.section, key.replace('_', "-"));
-        match self
-            .0
-            .command
-            .get_arguments()
-            .any(|arg| arg.get_id() == flag.as_str())
-        {
-            true => Ok(flag),
-            false => Err(E::custom(format!("there is no setting {flag}, see --help"))),
+        // What stands in goms.yaml has no prefix; where the files are is not said in one.
+        let fits = self.0.section.is_empty() != flag.contains('-') && flag != "conf-dir";
+        let mut known = self.0.command.get_arguments();
+        if fits && known.any(|arg| arg.get_id() == flag.as_str()) {
+            return Ok(flag);
         }
+        // A value that slipped into a key may be a secret.
+        let name = |c: char| c.is_ascii_lowercase() || c == '-';
+        let shown = if flag.chars().all(name) {
+            &flag
+        } else {
+            "of this name"
+        };
+        Err(E::custom(format!(
+            "there is no setting {shown}, see --help"
+        )))
     }
 }
 

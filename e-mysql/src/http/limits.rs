@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 use tokio::sync::Semaphore;
+use tokio::time::sleep;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
@@ -34,7 +35,7 @@ pub const MAX_HEAD: usize = 16 * 1024;
 pub const MAX_TIME: Duration = Duration::from_secs(5);
 
 /// How many requests may be in flight.
-pub const MAX_IN_FLIGHT: u32 = 1024;
+pub const MAX_IN_FLIGHT: usize = 1024;
 
 /// The limits' state, shared by all connections of a server.
 #[derive(Debug)]
@@ -48,13 +49,15 @@ pub struct Limits {
 impl Limits {
     /// The limits of a server that runs until `stop`.
     pub fn new(stop: CancellationToken) -> Self {
-        let in_flight = Semaphore::new(MAX_IN_FLIGHT as usize);
+        let in_flight = Semaphore::new(MAX_IN_FLIGHT);
         Self { in_flight, stop }
     }
 
     /// Waits until no request is in flight.
     pub async fn idle(&self) {
-        drop(self.in_flight.acquire_many(MAX_IN_FLIGHT).await);
+        while self.in_flight.available_permits() < MAX_IN_FLIGHT {
+            sleep(Duration::from_millis(5)).await;
+        }
     }
 }
 
@@ -115,7 +118,7 @@ async fn with_body(request: Request) -> Result<Request, Problem> {
         .map_err(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time"))?;
     let body = body.map_err(|error| match error.source() {
         Some(source) if source.is::<LengthLimitError>() => too_large(),
-        _ => Problem::malformed("the body ends before its end"),
+        _ => Problem::malformed("the connection broke before the whole body came"),
     })?;
     Ok(Request::from_parts(parts, Body::from(body)))
 }

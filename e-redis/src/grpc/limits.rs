@@ -4,12 +4,15 @@
 //! when a handler panics; these tell what happened.
 
 use crate::http::limits::Limits;
+use crate::http::limits::MAX_BODY;
 use crate::http::limits::MAX_TIME;
+use axum::body::Body;
 use axum::extract::Request;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::middleware::Next;
 use axum::response::Response;
+use http_body_util::Limited;
 use std::any::Any;
 use std::error::Error;
 use std::sync::Arc;
@@ -20,6 +23,9 @@ use tonic::Code;
 use tonic::Status;
 use tracing::debug;
 use tracing::error;
+
+/// How tonic begins its INTERNAL about a message that a client got wrong.
+const UNREADABLE: &str = "failed to decode Protobuf message";
 
 /// Answers a call within its limits, and logs it.
 pub async fn limit(State(limits): State<Arc<Limits>>, request: Request, next: Next) -> Response {
@@ -46,7 +52,15 @@ async fn answer(limits: &Limits, request: Request, next: Next) -> Result<Respons
     let _permit = limits.in_flight.try_acquire().map_err(too_many)?;
     let time = deadline(request.headers()).map_or(MAX_TIME, |asked| asked.min(MAX_TIME));
     let late = |_| Status::deadline_exceeded("the call took longer than it may");
-    timeout(time, next.run(request)).await.map_err(late)
+    // The users' service has a limit of its own for messages, reflection has none.
+    let request = request.map(|body| Body::new(Limited::new(body, 2 * MAX_BODY)));
+    let response = timeout(time, next.run(request)).await.map_err(late)?;
+    match response.extensions().get::<Status>() {
+        Some(status) if status.message().starts_with(UNREADABLE) => {
+            Err(Status::invalid_argument("the message cannot be read"))
+        }
+        _ => Ok(response),
+    }
 }
 
 /// The answer to a call whose handler panicked.

@@ -20,12 +20,26 @@ use tonic::Code;
 use tonic::Request;
 use tonic::Status;
 use tonic::transport::Channel;
+use tonic::transport::Uri;
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(1);
 
 /// How often an upstream from which nothing comes is asked whether it is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+/// Reads the address of an instance.
+///
+/// # Errors
+///
+/// It is not of the form `http://HOST:PORT`.
+pub fn origin(text: &str) -> std::result::Result<Uri, &'static str> {
+    let uri = text.parse::<Uri>().ok();
+    let plain = |uri: &Uri| uri.scheme_str() == Some("http") && uri.port().is_some();
+    let bare = |uri: &Uri| uri.path() == "/" && uri.query().is_none() && !text.contains('@');
+    let uri = uri.filter(|uri| plain(uri) && bare(uri));
+    uri.ok_or("it must be like http://HOST:PORT")
+}
 
 /// The users of another instance.
 #[derive(Clone, Debug)]
@@ -36,19 +50,15 @@ pub struct Upstream {
 impl Upstream {
     /// Makes ready to call it. The connection comes about with the first call, so that
     /// the two instances may start in any order.
-    ///
-    /// # Errors
-    ///
-    /// The URL is none that can be connected to.
-    pub fn connect(flags: &flag::Grpc) -> anyhow::Result<Self> {
+    pub fn connect(flags: &flag::Grpc) -> Self {
         let channel = Channel::builder(flags.upstream.clone())
             .connect_timeout(CONNECT)
-            .timeout(MAX_TIME)
+            .timeout(MAX_TIME + CONNECT) // after our own, so that the caller is told the truth
             .http2_keep_alive_interval(KEEP_ALIVE)
             .keep_alive_while_idle(true)
             .connect_lazy();
         let client = UserClient::new(channel);
-        Ok(Self { client })
+        Self { client }
     }
 
     /// The client counts its requests in `&mut self`; its clones share one connection.

@@ -2,6 +2,7 @@
 //!
 //! `axum::serve` would do for a demo. It waits for ever on a client that says nothing, and
 //! its graceful stop closes kept-alive connections under requests already on their way.
+//! Any router can be served by it, over any version of HTTP.
 
 use super::limits::Limits;
 use anyhow::Context;
@@ -55,7 +56,7 @@ pub async fn run(
     silence: Option<Duration>,
     limits: Arc<Limits>,
 ) {
-    let _if_this_ends_all_ends = limits.stop.clone().drop_guard();
+    let _stop_all_on_exit = limits.stop.clone().drop_guard();
     let service = TowerToHyperService::new(router);
     let connections = GracefulShutdown::new();
     let mut last_call = pin!(async {

@@ -11,6 +11,7 @@ use deadpool::managed::Metrics;
 use deadpool::managed::RecycleError;
 use deadpool::managed::RecycleResult;
 use sqlx::Connection;
+use sqlx::Executor;
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::mysql::MySqlConnection;
 use sqlx::mysql::MySqlDatabaseError;
@@ -22,6 +23,10 @@ const WAIT: Duration = Duration::from_secs(1);
 
 /// After such a pause a connection is asked whether it still lives.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// The server drops a statement that waits for a lock for 4 s. By itself it would wait for
+/// 50 s or more, and then write for a request that was answered with an error long before.
+const LOCK_WAIT: &str = "SET SESSION innodb_lock_wait_timeout = 4, lock_wait_timeout = 4";
 
 /// The connections to one database.
 pub(super) struct Pool(managed::Pool<Manager>);
@@ -45,9 +50,13 @@ impl Pool {
         }
     }
 
-    /// Ends all connections that are not lent out.
-    pub(super) fn close(&self) {
+    /// Takes leave of the server on all connections that are not lent out.
+    pub(super) async fn close(&self) {
+        let idle = self.0.retain(|_, _| false).removed;
         self.0.close();
+        for session in idle {
+            let _ = session.connection.close().await; // it may be gone, too
+        }
     }
 }
 
@@ -84,7 +93,8 @@ impl managed::Manager for Manager {
     type Error = sqlx::Error;
 
     async fn create(&self) -> sqlx::Result<Session> {
-        let connection = MySqlConnection::connect_with(&self.options).await?;
+        let mut connection = MySqlConnection::connect_with(&self.options).await?;
+        connection.execute(LOCK_WAIT).await?;
         Ok(Session {
             connection,
             clean: true,
@@ -109,10 +119,12 @@ impl managed::Manager for Manager {
 /// Whether trying again may help is what a client wants to know: the server is on its way
 /// down or full, or another client's lock was in the way.
 fn classify(error: sqlx::Error) -> Error {
-    /// The server's numbers for: too many connections, shutting down, too many of this
-    /// user, lock wait time-out, deadlock, a limit of this user, read-only, interrupted,
-    /// killed.
-    const PASSING: [u16; 9] = [1040, 1053, 1203, 1205, 1213, 1226, 1290, 1317, 1927];
+    /// The server's numbers for: disk full, too many connections, shutting down, table
+    /// full, too many of this user, lock wait time-out, deadlock, a limit of this user,
+    /// read-only, interrupted, read-only, killed.
+    const PASSING: [u16; 12] = [
+        1021, 1040, 1053, 1114, 1203, 1205, 1213, 1226, 1290, 1317, 1836, 1927,
+    ];
 
     let passing = match &error {
         sqlx::Error::Database(error) => error

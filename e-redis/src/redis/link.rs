@@ -6,14 +6,17 @@
 use redis::AsyncConnectionConfig;
 use redis::Client;
 use redis::Cmd;
+use redis::ErrorKind;
 use redis::FromRedisValue;
 use redis::RedisResult;
+use redis::ServerErrorKind;
 use redis::aio::MultiplexedConnection;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_util::task::AbortOnDropHandle;
+use tracing::debug;
 use tracing::info;
 use tracing::warn;
 use url::Url;
@@ -27,6 +30,8 @@ const CONNECT: Duration = Duration::from_millis(500);
 /// How long Redis is left alone after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
 
+const RESPONSE_ERROR: ErrorKind = ErrorKind::Server(ServerErrorKind::ResponseError);
+
 /// A connection to Redis, up or down.
 pub(super) struct Link {
     live: Arc<watch::Sender<Option<Live>>>,
@@ -38,7 +43,7 @@ pub(super) struct Link {
 struct Live {
     connection: MultiplexedConnection,
     /// Which connection this is: late failures of the last one do not end this one.
-    number: u64,
+    generation: u64,
 }
 
 impl Link {
@@ -62,14 +67,19 @@ impl Link {
     pub(super) async fn call<T: FromRedisValue>(&self, command: &Cmd) -> Option<T> {
         let Live {
             mut connection,
-            number,
+            generation,
         } = self.live.borrow().clone()?;
         match command.query_async(&mut connection).await {
             Ok(value) => Some(value),
+            // It answered, so the connection is well: a full memory, a key of another kind.
+            Err(error) if matches!(error.kind(), ErrorKind::Extension | RESPONSE_ERROR) => {
+                debug!(%error, "cache: refused");
+                None
+            }
             Err(error) => {
-                let failed = self
-                    .live
-                    .send_if_modified(|live| live.take_if(|live| live.number == number).is_some());
+                let failed = self.live.send_if_modified(|live| {
+                    live.take_if(|live| live.generation == generation).is_some()
+                });
                 if failed {
                     warn!(%error, "cache: lost, reads go to the store");
                 }
@@ -82,24 +92,28 @@ impl Link {
 /// Makes a new connection whenever the last one has failed.
 async fn keep(client: Client, live: Arc<watch::Sender<Option<Live>>>) {
     let mut watcher = live.subscribe();
-    for number in 1.. {
+    for generation in 1.. {
         if watcher.wait_for(Option::is_none).await.is_err() {
             return;
         }
         sleep(PAUSE).await;
-        if let Ok(connected) = connect(&client, number).await {
+        if let Ok(connected) = connect(&client, generation).await {
             info!("cache: back");
             live.send_replace(Some(connected));
         }
     }
 }
 
-async fn connect(client: &Client, number: u64) -> RedisResult<Live> {
+async fn connect(client: &Client, generation: u64) -> RedisResult<Live> {
     let config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(CONNECT))
         .set_response_timeout(Some(RESPONSE));
-    let connection = client
+    let mut connection = client
         .get_multiplexed_async_connection_with_config(&config)
         .await?;
-    Ok(Live { connection, number })
+    Cmd::new().arg("PING").exec_async(&mut connection).await?; // only now a password is missed
+    Ok(Live {
+        connection,
+        generation,
+    })
 }

@@ -124,6 +124,64 @@ pub(crate) async fn without_mysql_it_does_not_start(stage: &Stage) -> anyhow::Re
     Ok(())
 }
 
+pub(crate) async fn a_password_is_never_shown(stage: &Stage) -> anyhow::Result<()> {
+    let configs = stage.folder().join("configs");
+    std::fs::create_dir(&configs)?;
+    let good = "mysql://goms:verysecret@127.0.0.1:9/goms";
+    let debug = &["--log-filter", "trace", "read", "1"][..];
+    for (text, variable, flags) in [
+        ("", good, debug),
+        ("", good, &["--help"]),
+        ("url: mysql://goms:verysecret@127.0.0.1:9/goms\n", "", debug),
+        (
+            "url: mysql://goms:verysecret@127.0.0.1:9/goms\n",
+            "",
+            &["--help"],
+        ),
+        ("url:mysql://goms:verysecret@127.0.0.1:9/goms\n", "", debug),
+        ("mysql://goms:verysecret@127.0.0.1:9/goms: x\n", "", debug),
+        (
+            "url: [mysql://goms:verysecret@127.0.0.1:9/goms]\n",
+            "",
+            debug,
+        ),
+        ("", "http://goms:verysecret@127.0.0.1:9/goms", debug),
+        ("", "mysql://goms:very/verysecret@127.0.0.1:9/goms", debug),
+        ("", "mysql://goms:1/verysecret@127.0.0.1:9/goms", debug),
+        ("", "mysql://goms:1?verysecret@127.0.0.1:9/goms", debug),
+        ("", "mysql://goms:1#verysecret@127.0.0.1:9/goms", debug),
+        ("", "goms:verysecret", debug),
+        ("", "", &["--mysql-url", good, "read", "1"]),
+        ("", "", &["--mysql-url", "goms:verysecret", "read", "1"]),
+        (
+            "",
+            "",
+            &[
+                "--mysql-url",
+                "mysql://goms:1/verysecret@127.0.0.1/goms",
+                "read",
+                "1",
+            ],
+        ),
+    ] {
+        std::fs::write(configs.join("mysql.yaml"), text)?;
+        let url = [("GOMS__MYSQL__URL", variable)];
+        let given = if variable.is_empty() { &[][..] } else { &url };
+        let without = ["GOMS__MYSQL__URL", "GOMS__REDIS__URL"];
+        let output = stage.run_without(&without, given, flags).await?;
+        let said = format!("{}{}", output.stdout, output.stderr);
+        ensure!(
+            !said.contains("verysecret"),
+            "{text:?} {variable:?} {flags:?}: {said}"
+        );
+        ensure!(
+            flags == ["--help"] || !output.status.success(),
+            "it works: {said}"
+        );
+    }
+    Ok(())
+}
+
 /// Exit code 1, and one line on standard error that says all this.
 pub(crate) fn fails_in_one_line(output: &Output, says: &[&str]) -> anyhow::Result<()> {
     ensure!(
