@@ -19,6 +19,7 @@ const ACCOUNTS: &str = "\
 CREATE DATABASE IF NOT EXISTS goms;
 CREATE USER IF NOT EXISTS 'goms'@'%' IDENTIFIED BY 'goms';
 GRANT ALL ON goms.* TO 'goms'@'%';
+DROP USER IF EXISTS 'root'@'127.0.0.1', 'root'@'::1';
 CREATE USER IF NOT EXISTS 'root'@'%' IDENTIFIED BY 'goms';
 ALTER USER 'root'@'%' IDENTIFIED BY 'goms';
 GRANT ALL ON *.* TO 'root'@'%' WITH GRANT OPTION;
