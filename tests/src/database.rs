@@ -10,6 +10,10 @@ use std::sync::atomic::Ordering;
 
 const ADMIN: &str = "mysql://root:goms@127.0.0.1:13306";
 
+/// Where the servers listen.
+pub(crate) const MYSQL_ADDR: &str = "127.0.0.1:13306";
+pub(crate) const REDIS_ADDR: &str = "127.0.0.1:16379";
+
 /// The cache needs none of its own: its keys name the database.
 pub(crate) const REDIS: &str = "redis://:goms@127.0.0.1:16379";
 

@@ -8,6 +8,7 @@
 mod database;
 mod ladder;
 mod promises;
+mod proxy;
 mod readme;
 mod stage;
 

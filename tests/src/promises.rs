@@ -1,6 +1,7 @@
 //! The promises, each with the lesson that gave it.
 
 mod command;
+mod faults;
 mod grpc;
 mod http;
 mod process;
@@ -59,7 +60,9 @@ pub(crate) fn all() -> Vec<Promise> {
             http::users_outlive_a_restart,
             http::an_error_is_a_problem_document,
             http::what_was_sent_before_the_stop_is_answered,
-            process::a_taken_port_fails_the_start_in_one_line;
+            process::a_taken_port_fails_the_start_in_one_line,
+            process::silent_clients_delay_no_stop,
+            process::a_second_signal_exits_at_once;
         "e-grpc":
             grpc::calls_create_read_update_and_delete,
             grpc::pings_are_counted_apart_from_http,
@@ -70,8 +73,15 @@ pub(crate) fn all() -> Vec<Promise> {
         "e-mysql":
             process::without_mysql_it_does_not_start,
             process::a_password_is_never_shown,
-            command::two_replicas_share_their_users;
+            command::two_replicas_share_their_users,
+            faults::replicas_that_start_together_migrate_once,
+            faults::without_mysql_calls_are_refused_at_once,
+            faults::a_hung_mysql_ends_in_504;
         "e-redis":
-            http::a_cached_read_asks_no_database;
+            http::a_cached_read_asks_no_database,
+            faults::a_killed_redis_costs_no_read,
+            faults::a_hung_redis_is_left_alone,
+            faults::an_absent_redis_fails_no_start,
+            faults::a_stale_user_is_never_cached;
     }
 }

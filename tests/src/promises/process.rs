@@ -7,6 +7,8 @@ use nix::sys::signal::Signal;
 use std::net::TcpListener;
 use std::time::Duration;
 use std::time::Instant;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 /// A stop with nothing in flight: 300 ms in which connections are still accepted, and
 /// little more.
@@ -53,6 +55,39 @@ pub(crate) async fn a_taken_port_fails_the_start_in_one_line(stage: &Stage) -> a
     let addr = taken.local_addr()?.to_string();
     let output = stage.run(&["--http-addr", &addr]).await?;
     fails_in_one_line(&output, &[&addr, "--http-addr"])
+}
+
+pub(crate) async fn silent_clients_delay_no_stop(stage: &Stage) -> anyhow::Result<()> {
+    let service = stage.serve(&[]).await?;
+    let mut ports = vec![service.http()?];
+    if stage.lesson.has("e-grpc") {
+        ports.push(service.grpc()?);
+    }
+    let mut silent = Vec::new();
+    for port in ports.iter().cycle().take(20) {
+        silent.push(TcpStream::connect(port.trim_start_matches("http://")).await?);
+    }
+    let start = Instant::now();
+    service.stop().await?;
+    ensure!(start.elapsed() < AT_ONCE, "it took {:?}", start.elapsed());
+    Ok(())
+}
+
+pub(crate) async fn a_second_signal_exits_at_once(stage: &Stage) -> anyhow::Result<()> {
+    let service = stage.serve(&[]).await?;
+    let mut client = TcpStream::connect(service.http()?.trim_start_matches("http://")).await?;
+    // In flight until its body has come, or 5 s are over.
+    let head = b"POST /users HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\n";
+    client.write_all(head).await?;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    service.signal(Signal::SIGTERM)?;
+    tokio::time::sleep(AT_ONCE).await;
+    let start = Instant::now();
+    service.signal(Signal::SIGTERM)?;
+    let status = service.ended().await?;
+    ensure!(status.code() == Some(1), "it ended with {status}");
+    ensure!(start.elapsed() < AT_ONCE, "it took {:?}", start.elapsed());
+    Ok(())
 }
 
 pub(crate) async fn the_environment_beats_the_files_and_flags_beat_both(

@@ -1,0 +1,114 @@
+//! A network that fails on demand: a proxy before MySQL or Redis.
+
+use anyhow::Context;
+use std::net::SocketAddr;
+use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
+use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedReadHalf;
+use tokio::net::tcp::OwnedWriteHalf;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// What the network does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Network {
+    /// It works.
+    Up,
+    /// Connections stay, and nothing comes through.
+    Hung,
+    /// Connections are cut, new ones refused.
+    Down,
+    /// It works, but Redis' SET is held back.
+    HoldingSets,
+}
+
+/// A proxy; it ends when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Proxy {
+    addr: SocketAddr,
+    network: watch::Sender<Network>,
+    _tasks: JoinSet<()>,
+}
+
+impl Proxy {
+    /// Listens on a free port before this address.
+    pub(crate) async fn before(target: &'static str) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let addr = listener.local_addr()?;
+        let (network, state) = watch::channel(Network::Up);
+        let mut _tasks = JoinSet::new();
+        _tasks.spawn(run(listener, addr, target, state));
+        Ok(Self {
+            addr,
+            network,
+            _tasks,
+        })
+    }
+
+    /// The same URL, by way of the proxy.
+    pub(crate) fn instead(&self, target: &str, url: &str) -> anyhow::Result<String> {
+        let (before, after) = url.split_once(target).context("another server")?;
+        Ok(format!("{before}{}{after}", self.addr))
+    }
+
+    pub(crate) fn turn(&self, network: Network) {
+        self.network.send_replace(network);
+    }
+}
+
+async fn run(
+    listener: TcpListener,
+    addr: SocketAddr,
+    target: &'static str,
+    mut state: watch::Receiver<Network>,
+) {
+    let mut listener = Some(listener);
+    let mut connections = JoinSet::new();
+    loop {
+        if *state.borrow_and_update() == Network::Down {
+            listener = None;
+            connections.shutdown().await;
+            if state.changed().await.is_err() {
+                return;
+            }
+            continue;
+        }
+        let Some(open) = &listener else {
+            listener = TcpListener::bind(addr).await.ok();
+            continue;
+        };
+        tokio::select! {
+            changed = state.changed() => if changed.is_err() { return },
+            Ok((client, _)) = open.accept() => {
+                let Ok(server) = TcpStream::connect(target).await else { continue };
+                let (from_client, to_client) = client.into_split();
+                let (from_server, to_server) = server.into_split();
+                connections.spawn(pass(from_client, to_server, state.clone()));
+                connections.spawn(pass(from_server, to_client, state.clone()));
+            }
+        }
+    }
+}
+
+/// Passes bytes on in one direction, as far as the network lets them.
+async fn pass(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    mut state: watch::Receiver<Network>,
+) {
+    let mut buffer = [0; 16 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        let bytes = &buffer[..length];
+        let sets = bytes.windows(5).any(|five| five == b"SET\r\n");
+        let passes = |network: &Network| match network {
+            Network::Up => true,
+            Network::Hung | Network::Down => false,
+            Network::HoldingSets => !sets,
+        };
+        if state.wait_for(passes).await.is_err() || to.write_all(bytes).await.is_err() {
+            return;
+        }
+    }
+}
