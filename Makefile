@@ -3,9 +3,9 @@
 .PHONY: help run test lint services down xtask
 
 help: ## this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: xtask ## run the newest lesson, nothing to install; LESSON=e-http runs another, as it is set
+run: xtask ## run the newest lesson, nothing to install; LESSON=e-http runs another, with its own defaults
 	@cargo lesson run $(LESSON)
 
 test: xtask ## run all tests of all lessons, on a real MySQL and Redis
@@ -18,7 +18,7 @@ lint: ## what the workflow checks before it builds: format and clippy
 services: xtask ## start MySQL on 127.0.0.1:13306 and Redis on 127.0.0.1:16379
 	@cargo lesson services up
 
-down: ## stop them
+down: ## stop what make services started
 	@cargo lesson services down
 
 # On its own, because `cargo lesson` builds it in silence, and the first time takes a while.

@@ -78,7 +78,7 @@ pub enum Format {
 /// The store in a YAML file.
 #[derive(Clone, Debug, Args)]
 pub struct Yaml {
-    /// The file of the YAML store; it need not exist, its folder must
+    /// The file of the YAML store; its folder must exist, the file need not
     #[arg(
         id = "yaml-file",
         long,

@@ -46,7 +46,7 @@ pub struct Log {
 /// The store in a YAML file.
 #[derive(Clone, Debug, Args)]
 pub struct Yaml {
-    /// The file of the YAML store; it need not exist, its folder must
+    /// The file of the YAML store; its folder must exist, the file need not
     #[arg(
         id = "yaml-file",
         long,

@@ -34,7 +34,7 @@ pub enum Command {
         /// The user's number
         uid: String,
     },
-    /// Bring the tables of the database up to date, as every start does
+    /// Bring the tables of MySQL up to date, as every start does
     Migrate,
 }
 

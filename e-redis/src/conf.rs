@@ -53,8 +53,8 @@ pub fn load() -> anyhow::Result<Flags> {
     Ok(Flags::from_arg_matches(&command.get_matches())?)
 }
 
-/// `configs` here, as in a container and in the lesson's own folder, or else that of the
-/// lesson's folder, as seen from the workspace.
+/// `configs` here, as in the lesson's own folder, or else that of the lesson's folder, as
+/// seen from the workspace.
 fn nearest() -> Option<PathBuf> {
     let here = PathBuf::from("configs");
     let lesson = PathBuf::from(env!("CARGO_PKG_NAME")).join("configs");

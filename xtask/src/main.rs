@@ -8,7 +8,7 @@ use clap::Parser;
 use clap::Subcommand;
 use std::process::ExitCode;
 
-/// The ladder of lessons, and what they need around them.
+/// The ladder of lessons, and the services they need.
 #[derive(Debug, Parser)]
 #[command(name = "cargo lesson", bin_name = "cargo lesson")]
 struct Arguments {
@@ -28,11 +28,11 @@ enum Task {
     },
     /// Run all tests of all lessons, on a real MySQL and Redis
     Test {
-        /// Arguments of `cargo test`
+        /// Arguments of `cargo test`, such as a lesson's name: -- e-http
         #[arg(last = true)]
         arguments: Vec<String>,
     },
-    /// MySQL on 127.0.0.1:13306 and Redis on 127.0.0.1:16379, for development and tests
+    /// Start and stop MySQL on 127.0.0.1:13306 and Redis on 127.0.0.1:16379
     Services {
         #[command(subcommand)]
         task: services::Task,

@@ -26,7 +26,7 @@ pub(crate) enum Task {
     Up,
     /// Stop what `up` started
     Down,
-    /// Tell which of them answer
+    /// Show which of them answer
     Status,
 }
 
