@@ -1,5 +1,6 @@
 //! MySQL or MariaDB, whichever is installed.
 
+use super::private::DATA;
 use super::private::PREPARED;
 use super::private::Private;
 use super::private::find;
@@ -42,7 +43,7 @@ pub(super) fn private(folder: PathBuf) -> anyhow::Result<Option<Private>> {
     let Some(program) = find(&["mariadbd", "mysqld"]) else {
         return Ok(None);
     };
-    let data = folder.join("data");
+    let data = folder.join(DATA);
     let accounts = folder.join("accounts.sql");
     std::fs::write(&accounts, ACCOUNTS)?;
     let version = Command::new(&program).arg("--version").output()?.stdout;
@@ -59,14 +60,8 @@ pub(super) fn private(folder: PathBuf) -> anyhow::Result<Option<Private>> {
         server.arg("--mysqlx=OFF"); // would take another port
     }
 
-    let prepare = if folder.join(PREPARED).exists() {
-        None
-    } else {
-        if data.exists() {
-            std::fs::remove_dir_all(&data)?; // what an interrupted start has left
-        }
-        Some(prepare(&program, mariadb, &data))
-    };
+    let prepared = folder.join(PREPARED).exists();
+    let prepare = (!prepared).then(|| prepare(&program, mariadb, &data));
     Ok(Some(Private {
         folder,
         prepare,

@@ -22,6 +22,9 @@ use std::time::Instant;
 /// How long a server may take to start or to stop.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The folder of what it keeps.
+pub(super) const DATA: &str = "data";
+
 /// The file that says that a folder's first content is whole.
 pub(super) const PREPARED: &str = "prepared";
 
@@ -58,6 +61,10 @@ impl Private {
             ..
         } = self;
         if let Some(mut prepare) = prepare {
+            let data = self.folder.join(DATA);
+            if data.exists() {
+                std::fs::remove_dir_all(data)?; // left by a start that was interrupted
+            }
             let prepared = prepare.stdout(append(&log)?).stderr(append(&log)?).status();
             ensure!(
                 prepared.with_context(see)?.success(),
