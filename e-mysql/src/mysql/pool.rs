@@ -121,7 +121,7 @@ impl managed::Manager for Manager {
 fn classify(error: sqlx::Error) -> Error {
     /// The server's numbers for: disk full, too many connections, shutting down, table
     /// full, too many of this user, lock wait time-out, deadlock, a limit of this user,
-    /// read-only, interrupted, read-only, killed.
+    /// read-only by option, interrupted, read-only by mode, killed.
     const PASSING: [u16; 12] = [
         1021, 1040, 1053, 1114, 1203, 1205, 1213, 1226, 1290, 1317, 1836, 1927,
     ];
