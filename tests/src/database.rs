@@ -10,19 +10,19 @@ use std::sync::atomic::Ordering;
 
 const ADMIN: &str = "mysql://root:goms@127.0.0.1:13306";
 
-/// Where the servers listen.
+/// Where the server listens.
 pub(crate) const MYSQL_ADDR: &str = "127.0.0.1:13306";
-pub(crate) const REDIS_ADDR: &str = "127.0.0.1:16379";
 
-/// The cache needs none of its own: its keys name the database.
-pub(crate) const REDIS: &str = "redis://:goms@127.0.0.1:16379";
+/// The password of all accounts of the tests. No lesson may ever show it.
+pub(crate) const SECRET: &str = "unspeakable";
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
-/// An empty database.
+/// An empty database, and an account that may use only this one.
 #[derive(Debug)]
 pub(crate) struct Database {
-    name: String,
+    /// Of both.
+    pub(crate) name: String,
 }
 
 impl Database {
@@ -30,16 +30,24 @@ impl Database {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("goms_test_{}_{number}", std::process::id());
         execute(format!("CREATE DATABASE {name}")).await?;
-        execute(format!("GRANT ALL ON {name}.* TO 'goms'@'%'")).await?;
+        execute(format!("CREATE USER {name} IDENTIFIED BY '{SECRET}'")).await?;
+        execute(format!("GRANT ALL ON {name}.* TO {name}")).await?;
         Ok(Self { name })
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("mysql://goms:goms@127.0.0.1:13306/{}", self.name)
+        let name = &self.name;
+        format!("mysql://{name}:{SECRET}@{MYSQL_ADDR}/{name}")
+    }
+
+    /// A connection of the test's own.
+    pub(crate) async fn connect(&self) -> anyhow::Result<MySqlConnection> {
+        Ok(MySqlConnection::connect(&self.url()).await?)
     }
 
     pub(crate) async fn drop(&self) -> anyhow::Result<()> {
-        execute(format!("DROP DATABASE {}", self.name)).await
+        execute(format!("DROP DATABASE {}", self.name)).await?;
+        execute(format!("DROP USER {}", self.name)).await
     }
 }
 

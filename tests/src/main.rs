@@ -5,6 +5,7 @@
 //! It needs MySQL and Redis, as `cargo lesson services up` starts them, and builds the
 //! lessons itself. `cargo test --package tests e-http` runs those of one lesson.
 
+mod cache;
 mod database;
 mod ladder;
 mod promises;
@@ -77,14 +78,19 @@ fn build() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs one promise; if it is broken, tells what the lesson's processes said.
+/// Runs one promise; if it is broken, tells what the lesson's processes said. There is one
+/// that all of them keep besides: no password is shown.
 fn keep(lesson: &'static ladder::Lesson, run: promises::Run) -> Result<(), Failed> {
     let runtime = RUNTIME.as_ref().map_err(ToString::to_string)?;
     runtime.block_on(async {
         let stage = Stage::new(lesson).map_err(|error| format!("{error:#}"))?;
         let kept = timeout(PATIENCE, run(&stage)).await;
         let kept = kept.unwrap_or_else(|_| Err(anyhow::anyhow!("it hangs")));
-        stage.clear().await;
+        let kept = kept.and(stage.clear().await);
+        let kept = kept.and_then(|()| {
+            ensure!(!stage.tells_secrets(), "it shows a password");
+            Ok(())
+        });
         kept.map_err(|error| format!("{error:#}\n\n{}", stage.transcript()).into())
     })
 }

@@ -1,8 +1,9 @@
 //! Where one test plays: a lesson, a folder and a database of its own, and the processes
 //! that it starts, whose output is kept for the case that the test fails.
 
+use crate::cache::Cache;
 use crate::database::Database;
-use crate::database::REDIS;
+use crate::database::SECRET;
 use crate::ladder::Lesson;
 use anyhow::Context;
 use anyhow::bail;
@@ -37,6 +38,7 @@ pub(crate) struct Stage {
     pub(crate) lesson: &'static Lesson,
     folder: TempDir,
     database: OnceCell<Database>,
+    cache: OnceCell<Cache>,
     said: Arc<Mutex<String>>,
 }
 
@@ -59,12 +61,12 @@ pub(crate) struct Service {
 impl Stage {
     pub(crate) fn new(lesson: &'static Lesson) -> anyhow::Result<Self> {
         let folder = TempDir::new()?;
-        let (database, said) = (OnceCell::new(), Arc::default());
         Ok(Self {
             lesson,
             folder,
-            database,
-            said,
+            database: OnceCell::new(),
+            cache: OnceCell::new(),
+            said: Arc::default(),
         })
     }
 
@@ -78,6 +80,12 @@ impl Stage {
         self.database.get_or_try_init(Database::create).await
     }
 
+    /// The part of Redis, made by the first call.
+    pub(crate) async fn cache(&self) -> anyhow::Result<&Cache> {
+        let name = &self.database().await?.name;
+        self.cache.get_or_try_init(|| Cache::create(name)).await
+    }
+
     /// The environment of a lesson: nothing of the tester's own, and the stage's stores.
     pub(crate) async fn environment(&self, lesson: &Lesson) -> anyhow::Result<Vec<(&str, String)>> {
         let mut variables = Vec::new();
@@ -85,7 +93,7 @@ impl Stage {
             variables.push(("GOMS__MYSQL__URL", self.database().await?.url()));
         }
         if lesson.has("e-redis") {
-            variables.push(("GOMS__REDIS__URL", REDIS.to_owned()));
+            variables.push(("GOMS__REDIS__URL", self.cache().await?.url()));
         }
         Ok(variables)
     }
@@ -93,12 +101,14 @@ impl Stage {
     /// The lesson's program, ready to run in the stage's folder.
     async fn command(&self, arguments: &[&str]) -> anyhow::Result<Command> {
         let lesson = self.lesson;
-        self.say(&format!("$ {} {}", lesson.name, arguments.join(" ")));
+        let shown = format!("$ {} {}", lesson.name, arguments.join(" "));
+        self.say(&shown.replace(SECRET, "…"));
         let mut command = Command::new(program(lesson.name)?);
         command
             .args(arguments)
             .current_dir(self.folder())
             .env_clear()
+            .env("RUST_BACKTRACE", "1") // whoever sets it gets no other errors
             .envs(self.environment(lesson).await?)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -180,13 +190,21 @@ impl Stage {
         format!("--- what was run, and what it said\n{said}")
     }
 
+    /// Whether a process has shown the password of its stores.
+    pub(crate) fn tells_secrets(&self) -> bool {
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.contains(SECRET)
+    }
+
     /// Removes what the stage has outside its folder.
-    pub(crate) async fn clear(&self) {
-        if let Some(database) = self.database.get()
-            && let Err(error) = database.drop().await
-        {
-            self.say(&format!("cannot drop the database: {error:#}"));
+    pub(crate) async fn clear(&self) -> anyhow::Result<()> {
+        if let Some(cache) = self.cache.get() {
+            cache.drop().await?;
         }
+        if let Some(database) = self.database.get() {
+            database.drop().await?;
+        }
+        Ok(())
     }
 }
 

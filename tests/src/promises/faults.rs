@@ -1,8 +1,7 @@
 //! What happens when MySQL or Redis does not do what it should.
 
+use crate::cache::REDIS_ADDR;
 use crate::database::MYSQL_ADDR;
-use crate::database::REDIS;
-use crate::database::REDIS_ADDR;
 use crate::proto::UserId;
 use crate::proto::user_client::UserClient;
 use crate::proxy::Network;
@@ -26,7 +25,7 @@ const BACK: Duration = Duration::from_secs(5);
 /// A service whose cache is behind a proxy, with one user.
 async fn behind_redis(stage: &Stage) -> anyhow::Result<(Proxy, Service, Client, String)> {
     let proxy = Proxy::before(REDIS_ADDR).await?;
-    let url = proxy.instead(REDIS_ADDR, REDIS)?;
+    let url = proxy.instead(REDIS_ADDR, &stage.cache().await?.url())?;
     let flags = ["--redis-url", &url, "--log-filter", "info,sqlx=debug"];
     let service = stage.serve(&flags).await?;
     let (client, users) = (Client::new(), format!("{}/users", service.http()?));
@@ -91,7 +90,7 @@ pub(crate) async fn a_hung_redis_is_left_alone(stage: &Stage) -> anyhow::Result<
 pub(crate) async fn an_absent_redis_fails_no_start(stage: &Stage) -> anyhow::Result<()> {
     let proxy = Proxy::before(REDIS_ADDR).await?;
     proxy.turn(Network::Down);
-    let url = proxy.instead(REDIS_ADDR, REDIS)?;
+    let url = proxy.instead(REDIS_ADDR, &stage.cache().await?.url())?;
     let flags = ["--redis-url", &url, "--log-filter", "info,sqlx=debug"];
     let service = stage.serve(&flags).await?;
     let (client, users) = (Client::new(), format!("{}/users", service.http()?));

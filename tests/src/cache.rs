@@ -1,0 +1,62 @@
+//! A part of Redis that is a test's own: an account, and the keys that it may touch.
+
+use crate::database::SECRET;
+use anyhow::Context;
+use redis::Client;
+use redis::Cmd;
+use redis::FromRedisValue;
+
+const ADMIN: &str = "redis://:goms@127.0.0.1:16379";
+
+/// Where the server listens.
+pub(crate) const REDIS_ADDR: &str = "127.0.0.1:16379";
+
+/// An account for the keys of one database.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    /// The account's name: that of the database.
+    name: String,
+}
+
+impl Cache {
+    pub(crate) async fn create(database: &str) -> anyhow::Result<Self> {
+        let name = database.to_owned();
+        let cache = Self { name };
+        cache.take(SECRET).await?;
+        Ok(cache)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://{}:{SECRET}@{REDIS_ADDR}", self.name)
+    }
+
+    /// From now on the account takes this password and no other; connections end.
+    pub(crate) async fn take(&self, password: &str) -> anyhow::Result<()> {
+        let mut set = Cmd::new();
+        set.arg(&["ACL", "SETUSER", &self.name, "reset", "on", "+@all"]);
+        set.arg(format!(">{password}")).arg(self.keys());
+        let () = ask(&set).await?;
+        let _: i64 = ask(Cmd::new().arg(&["CLIENT", "KILL", "USER", &self.name])).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn drop(&self) -> anyhow::Result<()> {
+        let keys: Vec<String> = ask(Cmd::new().arg("KEYS").arg(&self.keys()[1..])).await?;
+        for key in keys {
+            let _: i64 = ask(Cmd::new().arg("DEL").arg(key)).await?;
+        }
+        let _: i64 = ask(Cmd::new().arg(&["ACL", "DELUSER", &self.name])).await?;
+        Ok(())
+    }
+
+    fn keys(&self) -> String {
+        format!("~goms:{}:*", self.name)
+    }
+}
+
+async fn ask<T: FromRedisValue>(command: &Cmd) -> anyhow::Result<T> {
+    let client = Client::open(ADMIN)?;
+    let connected = client.get_multiplexed_async_connection().await;
+    let mut connection = connected.context("no Redis, type: cargo lesson services up")?;
+    Ok(command.query_async(&mut connection).await?)
+}
