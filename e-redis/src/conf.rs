@@ -102,7 +102,9 @@ fn try_flag(command: &clap::Command, flag: &str, value: &OsStr) -> anyhow::Resul
     if let Some(reason) = error.source() {
         bail!("{reason}");
     }
-    if let Some(ContextValue::Strings(values)) = error.get(ContextKind::ValidValue) {
+    if let Some(ContextValue::Strings(values)) = error.get(ContextKind::ValidValue)
+        && !values.is_empty()
+    {
         bail!("must be one of: {}", values.join(", "));
     }
     let text = error.to_string();

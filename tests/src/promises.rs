@@ -5,6 +5,7 @@ mod faults;
 mod grpc;
 mod http;
 mod process;
+mod settings;
 
 use crate::readme;
 use crate::stage::Stage;
@@ -68,11 +69,11 @@ pub(crate) fn all() -> Vec<Promise> {
             grpc::pings_are_counted_apart_from_http,
             grpc::another_instance_serves_as_a_store;
         "e-conf":
-            process::the_environment_beats_the_files_and_flags_beat_both,
-            process::a_bad_setting_is_refused_with_its_source;
+            settings::flags_beat_the_environment_and_that_beats_the_files,
+            settings::a_bad_setting_is_refused_with_its_source;
         "e-mysql":
             process::without_mysql_it_does_not_start,
-            process::a_password_is_never_shown,
+            settings::a_password_is_never_shown,
             command::two_replicas_share_their_users,
             faults::replicas_that_start_together_migrate_once,
             faults::without_mysql_calls_are_refused_at_once,

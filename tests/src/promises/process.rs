@@ -90,61 +90,6 @@ pub(crate) async fn a_second_signal_exits_at_once(stage: &Stage) -> anyhow::Resu
     Ok(())
 }
 
-pub(crate) async fn the_environment_beats_the_files_and_flags_beat_both(
-    stage: &Stage,
-) -> anyhow::Result<()> {
-    let configs = stage.folder().join("configs");
-    std::fs::create_dir(&configs)?;
-    std::fs::write(configs.join("yaml.yaml"), "file: file.yaml\n")?;
-    let run = async |variables: &[(&'static str, &str)], flags: &[&str]| {
-        let create = [&["--store", "yaml"], flags, &["create", "gopher", "0"]].concat();
-        stage.run_with(variables, &create).await
-    };
-    let variable = [("GOMS__YAML__FILE", "variable.yaml")];
-    run(&[], &[]).await?;
-    ensure!(
-        stage.folder().join("file.yaml").exists(),
-        "the file is ignored"
-    );
-    run(&variable, &[]).await?;
-    ensure!(
-        stage.folder().join("variable.yaml").exists(),
-        "the variable is ignored"
-    );
-    run(&variable, &["--yaml-file", "flag.yaml"]).await?;
-    ensure!(
-        stage.folder().join("flag.yaml").exists(),
-        "the flag is ignored"
-    );
-    Ok(())
-}
-
-pub(crate) async fn a_bad_setting_is_refused_with_its_source(stage: &Stage) -> anyhow::Result<()> {
-    let configs = stage.folder().join("configs");
-    std::fs::create_dir(&configs)?;
-    let file = configs.join("http.yaml");
-    for (text, line) in [
-        ("# where\naddr: nowhere\n", "configs/http.yaml:2: addr: "),
-        (
-            "\n\nadr: 127.0.0.1:80\n",
-            "configs/http.yaml:3: there is no setting http-adr",
-        ),
-        ("addr: [1]\n", "configs/http.yaml:1: "),
-        ("addr: 'x\n", "configs/http.yaml:"),
-    ] {
-        std::fs::write(&file, text)?;
-        fails_in_one_line(&stage.run(&["--store", "memory"]).await?, &[line])?;
-    }
-    std::fs::remove_file(file)?;
-    for (variable, value) in [("GOMS__HTTP__ADDR", "nowhere"), ("GOMS__HTTP__ADR", "x")] {
-        let output = stage
-            .run_with(&[(variable, value)], &["--store", "memory"])
-            .await?;
-        fails_in_one_line(&output, &[&format!("{variable}: ")])?;
-    }
-    Ok(())
-}
-
 pub(crate) async fn without_mysql_it_does_not_start(stage: &Stage) -> anyhow::Result<()> {
     let url = "mysql://goms:verysecret@127.0.0.1:9/goms";
     let output = stage.run(&["--mysql-url", url]).await?;
@@ -156,64 +101,6 @@ pub(crate) async fn without_mysql_it_does_not_start(stage: &Stage) -> anyhow::Re
         !output.stderr.contains("verysecret"),
         "the password is shown"
     );
-    Ok(())
-}
-
-pub(crate) async fn a_password_is_never_shown(stage: &Stage) -> anyhow::Result<()> {
-    let configs = stage.folder().join("configs");
-    std::fs::create_dir(&configs)?;
-    let good = "mysql://goms:verysecret@127.0.0.1:9/goms";
-    let debug = &["--log-filter", "trace", "read", "1"][..];
-    for (text, variable, flags) in [
-        ("", good, debug),
-        ("", good, &["--help"]),
-        ("url: mysql://goms:verysecret@127.0.0.1:9/goms\n", "", debug),
-        (
-            "url: mysql://goms:verysecret@127.0.0.1:9/goms\n",
-            "",
-            &["--help"],
-        ),
-        ("url:mysql://goms:verysecret@127.0.0.1:9/goms\n", "", debug),
-        ("mysql://goms:verysecret@127.0.0.1:9/goms: x\n", "", debug),
-        (
-            "url: [mysql://goms:verysecret@127.0.0.1:9/goms]\n",
-            "",
-            debug,
-        ),
-        ("", "http://goms:verysecret@127.0.0.1:9/goms", debug),
-        ("", "mysql://goms:very/verysecret@127.0.0.1:9/goms", debug),
-        ("", "mysql://goms:1/verysecret@127.0.0.1:9/goms", debug),
-        ("", "mysql://goms:1?verysecret@127.0.0.1:9/goms", debug),
-        ("", "mysql://goms:1#verysecret@127.0.0.1:9/goms", debug),
-        ("", "goms:verysecret", debug),
-        ("", "", &["--mysql-url", good, "read", "1"]),
-        ("", "", &["--mysql-url", "goms:verysecret", "read", "1"]),
-        (
-            "",
-            "",
-            &[
-                "--mysql-url",
-                "mysql://goms:1/verysecret@127.0.0.1/goms",
-                "read",
-                "1",
-            ],
-        ),
-    ] {
-        std::fs::write(configs.join("mysql.yaml"), text)?;
-        let url = [("GOMS__MYSQL__URL", variable)];
-        let given = if variable.is_empty() { &[][..] } else { &url };
-        let without = ["GOMS__MYSQL__URL", "GOMS__REDIS__URL"];
-        let output = stage.run_without(&without, given, flags).await?;
-        let said = format!("{}{}", output.stdout, output.stderr);
-        ensure!(
-            !said.contains("verysecret"),
-            "{text:?} {variable:?} {flags:?}: {said}"
-        );
-        ensure!(
-            flags == ["--help"] || !output.status.success(),
-            "it works: {said}"
-        );
-    }
     Ok(())
 }
 
