@@ -6,6 +6,7 @@ mod grpc;
 mod http;
 mod process;
 mod settings;
+mod yaml;
 
 use crate::readme;
 use crate::stage::Stage;
@@ -51,15 +52,23 @@ pub(crate) fn all() -> Vec<Promise> {
             command::a_bad_argument_is_refused_in_one_line;
         "e-yaml":
             command::commands_create_read_update_and_delete,
-            command::a_second_process_is_kept_out;
+            command::a_second_process_is_kept_out,
+            yaml::a_bad_file_is_refused_with_its_line,
+            yaml::of_processes_that_start_together_one_gets_the_file,
+            yaml::a_killed_command_loses_no_user,
+            yaml::a_full_disk_leaves_the_old_file;
         "e-flag":
-            process::a_bad_flag_is_refused_with_exit_code_2;
+            process::a_bad_flag_is_refused_with_exit_code_2,
+            yaml::a_missing_folder_is_named;
         "e-http":
             http::forms_create_read_update_and_delete,
             http::json_creates_reads_updates_and_deletes,
             http::pings_are_counted_one_by_one,
             http::users_outlive_a_restart,
             http::an_error_is_a_problem_document,
+            yaml::a_killed_service_loses_no_user,
+            yaml::a_full_disk_refuses_writes_and_nothing_else,
+            yaml::a_folder_that_cannot_be_written_refuses_writes,
             http::what_was_sent_before_the_stop_is_answered,
             process::a_taken_port_fails_the_start_in_one_line,
             process::silent_clients_delay_no_stop,

@@ -32,6 +32,9 @@ use tokio::time::timeout;
 /// Far more than a start or a stop may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// A shell's way to run a program with nothing prepared.
+const AS_IT_IS: &str = "exec \"$@\"";
+
 /// A lesson, a folder, a database and what was said.
 #[derive(Debug)]
 pub(crate) struct Stage {
@@ -100,11 +103,22 @@ impl Stage {
 
     /// The lesson's program, ready to run in the stage's folder.
     async fn command(&self, arguments: &[&str]) -> anyhow::Result<Command> {
+        self.command_in(AS_IT_IS, arguments).await
+    }
+
+    /// The same, run by a shell after it has prepared something.
+    pub(crate) async fn command_in(
+        &self,
+        shell: &str,
+        arguments: &[&str],
+    ) -> anyhow::Result<Command> {
         let lesson = self.lesson;
         let shown = format!("$ {} {}", lesson.name, arguments.join(" "));
         self.say(&shown.replace(SECRET, "…"));
-        let mut command = Command::new(program(lesson.name)?);
+        let mut command = Command::new("/bin/sh");
         command
+            .args(["-c", shell, "sh"])
+            .arg(program(lesson.name)?)
             .args(arguments)
             .current_dir(self.folder())
             .env_clear()
@@ -142,7 +156,17 @@ impl Stage {
         for name in unset {
             command.env_remove(name);
         }
-        let output = timeout(PATIENCE, command.envs(variables.iter().copied()).output()).await;
+        command.envs(variables.iter().copied());
+        self.finish(command).await
+    }
+
+    /// Runs the lesson to its end, by a shell after it has prepared something.
+    pub(crate) async fn run_in(&self, shell: &str, arguments: &[&str]) -> anyhow::Result<Output> {
+        self.finish(self.command_in(shell, arguments).await?).await
+    }
+
+    async fn finish(&self, mut command: Command) -> anyhow::Result<Output> {
+        let output = timeout(PATIENCE, command.output()).await;
         let output = output.context("it does not end")??;
         let stdout = String::from_utf8(output.stdout)?;
         let stderr = String::from_utf8(output.stderr)?;
@@ -158,13 +182,22 @@ impl Stage {
 
     /// Starts the lesson, on free ports, and returns when it serves.
     pub(crate) async fn serve(&self, arguments: &[&str]) -> anyhow::Result<Service> {
+        self.serve_in(AS_IT_IS, arguments).await
+    }
+
+    /// The same, started by a shell after it has prepared something, such as a limit.
+    pub(crate) async fn serve_in(
+        &self,
+        shell: &str,
+        arguments: &[&str],
+    ) -> anyhow::Result<Service> {
         let http = ["--http-addr", "127.0.0.1:0"];
         let grpc = ["--grpc-addr", "127.0.0.1:0"];
         let mut all = Vec::new();
         all.extend(http.iter().filter(|_| self.lesson.has("e-http")));
         all.extend(grpc.iter().filter(|_| self.lesson.has("e-grpc")));
         all.extend(arguments);
-        let mut child = self.command(&all).await?.spawn()?;
+        let mut child = self.command_in(shell, &all).await?.spawn()?;
         let (lines, mut log) = watch::channel(Vec::new());
         let stdout = child.stdout.take().context("it is piped")?;
         let stderr = child.stderr.take().context("it is piped")?;
@@ -235,6 +268,11 @@ impl Service {
             .iter()
             .filter(|line| line.contains(text))
             .count()
+    }
+
+    /// Ends it without warning.
+    pub(crate) async fn die(mut self) -> anyhow::Result<()> {
+        Ok(self.child.kill().await?)
     }
 
     /// Sends a signal.

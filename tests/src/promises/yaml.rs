@@ -1,0 +1,253 @@
+//! The YAML store: what was acknowledged is in the file, whatever happens to the process
+//! or to the disk.
+
+use super::process::fails_in_one_line;
+use crate::ladder::Store;
+use crate::stage::Service;
+use crate::stage::Stage;
+use crate::stage::program;
+use anyhow::Context;
+use anyhow::ensure;
+use nix::unistd::geteuid;
+use reqwest::Client;
+use std::fmt::Write;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+use std::time::Instant;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+/// A shell's way to run a program to which no disk gives more than 512 bytes a file.
+const FULL_DISK: &str = "trap '' XFSZ; ulimit -f 1; exec \"$@\"";
+
+/// The store's file, whole; 20 users are more than fit on a full disk.
+fn twenty_users(stage: &Stage) -> anyhow::Result<String> {
+    let mut text = String::from("last_uid: 20\npings:\n  http: 0\n  grpc: 0\nusers:\n");
+    for uid in 1..=20 {
+        writeln!(text, "- uid: {uid}\n  name: gopher\n  sex: 0")?;
+    }
+    std::fs::write(stage.folder().join("users.yaml"), &text)?;
+    Ok(text)
+}
+
+fn file(stage: &Stage) -> anyhow::Result<String> {
+    Ok(std::fs::read_to_string(stage.folder().join("users.yaml"))?)
+}
+
+/// The flags that choose this store.
+fn on_yaml(stage: &Stage) -> Vec<String> {
+    stage.lesson.on(Store::Yaml)
+}
+
+/// This command, on this store.
+fn command<'a>(flags: &'a [String], words: &[&'a str]) -> Vec<&'a str> {
+    let flags = flags.iter().map(String::as_str);
+    flags.chain(words.iter().copied()).collect()
+}
+
+async fn serve(stage: &Stage) -> anyhow::Result<Service> {
+    stage.serve(&command(&on_yaml(stage), &[])).await
+}
+
+pub(crate) async fn a_bad_file_is_refused_with_its_line(stage: &Stage) -> anyhow::Result<()> {
+    let flags = on_yaml(stage);
+    for (text, line) in [
+        ("users:\n- {uid: 1, name: \"\", sex: 0}\n", "line 2"),
+        ("users:\n- {uid: 1, name: a, sex: 3}\n", "line 2"),
+        ("users:\n- {uid: 0, name: a, sex: 0}\n", "line 2"),
+        ("users:\n- {uid: 1, sex: 0}\n", "line 2"),
+        ("users: []\nuser: []\n", "line 2"),
+        ("users:\n- {uid: 1, name: a, sex: 0\n", "line "),
+        ("users: [1\n", "line "),
+        ("users: gopher\n", "line 1"),
+        ("\n\n- gopher\n", "line 3"),
+    ] {
+        std::fs::write(stage.folder().join("users.yaml"), text)?;
+        let output = stage.run(&command(&flags, &["read", "1"])).await?;
+        let told = fails_in_one_line(&output, &["users.yaml: ", line]);
+        told.with_context(|| format!("{text:?}"))?;
+        ensure!(file(stage)? == text, "the file is changed");
+    }
+    Ok(())
+}
+
+pub(crate) async fn a_missing_folder_is_named(stage: &Stage) -> anyhow::Result<()> {
+    let flags = ["--store", "yaml", "--yaml-file", "none/users.yaml"];
+    let output = stage.run(&flags).await?;
+    fails_in_one_line(&output, &["none/users.yaml"])
+}
+
+pub(crate) async fn of_processes_that_start_together_one_gets_the_file(
+    stage: &Stage,
+) -> anyhow::Result<()> {
+    let flags = on_yaml(stage);
+    let create = command(&flags, &["create", "gopher", "0"]);
+    let mut created = 0;
+    for _ in 0..10 {
+        let (one, two, three) = (stage.run(&create), stage.run(&create), stage.run(&create));
+        let (one, two, three) = tokio::join!(one, two, three);
+        for output in [one?, two?, three?] {
+            if output.status.success() {
+                created += 1;
+            } else {
+                fails_in_one_line(&output, &["users.yaml.lock is held"])?;
+            }
+        }
+    }
+    let kept = file(stage)?.matches("uid: ").count();
+    // `last_uid: ` is one more.
+    ensure!(
+        kept == created + 1,
+        "{created} were created: {}",
+        file(stage)?
+    );
+    Ok(())
+}
+
+pub(crate) async fn a_killed_command_loses_no_user(stage: &Stage) -> anyhow::Result<()> {
+    let flags = on_yaml(stage);
+    let create = command(&flags, &["create", "gopher", "0"]);
+    let mut acknowledged = Vec::new();
+    let start = Instant::now();
+    stage.run(&create).await?;
+    let whole = start.elapsed();
+    for step in 0..60 {
+        let mut command = stage.command_in("exec \"$@\"", &create).await?;
+        let mut child = command.spawn()?;
+        sleep(whole * step / 50).await;
+        child.start_kill()?;
+        let output = child.wait_with_output().await?;
+        let printed = String::from_utf8(output.stdout)?;
+        let uid = printed.strip_prefix("uid=");
+        acknowledged.extend(uid.and_then(|rest| rest.split(' ').next().map(str::to_owned)));
+    }
+    let number = acknowledged.len();
+    ensure!(
+        (1..60).contains(&number),
+        "{number} of 60 were not cut short"
+    );
+    for uid in acknowledged {
+        let read = stage.run(&command(&flags, &["read", &uid])).await?;
+        ensure!(read.status.success(), "user {uid} is lost");
+    }
+    Ok(())
+}
+
+/// Creates a user and returns where it is, `/users/1`.
+async fn create(client: &Client, url: &str) -> anyhow::Result<String> {
+    let create = client.post(format!("{url}/users"));
+    let created = create.form(&[("name", "gopher"), ("sex", "0")]).send();
+    let created = created.await?.error_for_status()?;
+    let location = created.headers().get("location").context("no Location")?;
+    Ok(location.to_str()?.to_owned())
+}
+
+/// Eight clients create users without a pause, until the service is killed among them.
+pub(crate) async fn a_killed_service_loses_no_user(stage: &Stage) -> anyhow::Result<()> {
+    let mut acknowledged = Vec::new();
+    for _ in 0..3 {
+        let service = serve(stage).await?;
+        let url = service.http()?;
+        let mut clients = JoinSet::new();
+        for _ in 0..8 {
+            let (client, url) = (Client::new(), url.clone());
+            clients.spawn(async move {
+                let mut created = Vec::new();
+                while let Ok(user) = create(&client, &url).await {
+                    created.push(user);
+                }
+                created
+            });
+        }
+        sleep(Duration::from_millis(300)).await;
+        service.die().await?;
+        while let Some(created) = clients.join_next().await {
+            acknowledged.extend(created?);
+        }
+    }
+    ensure!(
+        acknowledged.len() > 8,
+        "{} were created",
+        acknowledged.len()
+    );
+    let service = serve(stage).await?;
+    let url = service.http()?;
+    for user in acknowledged {
+        let read = reqwest::get(format!("{url}{user}")).await?;
+        ensure!(read.status() == 200, "{user} is lost");
+    }
+    service.stop().await
+}
+
+pub(crate) async fn a_full_disk_leaves_the_old_file(stage: &Stage) -> anyhow::Result<()> {
+    let old = twenty_users(stage)?;
+    let flags = on_yaml(stage);
+    let create = command(&flags, &["create", "gopher", "0"]);
+    let output = stage.run_in(FULL_DISK, &create).await?;
+    fails_in_one_line(&output, &["the store is not available: File too large"])?;
+    ensure!(file(stage)? == old, "the file is {}", file(stage)?);
+    let output = stage.run(&create).await?;
+    ensure!(output.stdout == "uid=21 name=gopher sex=0\n", "{output:?}");
+    Ok(())
+}
+
+/// Users can be read and none changed, and the file stays as it was.
+async fn refuses_writes(stage: &Stage, url: &str, old: &str) -> anyhow::Result<()> {
+    let client = Client::new();
+    let user = format!("{url}/users/1");
+    let form = [("name", "ferris"), ("sex", "1")];
+    for write in [
+        client.post(format!("{url}/users")).form(&form),
+        client.put(&user).form(&form),
+        client.delete(&user),
+    ] {
+        let answer = write.send().await?;
+        ensure!(answer.status() == 503, "{}", answer.status());
+        ensure!(
+            answer.headers().contains_key("retry-after"),
+            "no Retry-After"
+        );
+    }
+    let read = client.get(&user).send().await?.text().await?;
+    ensure!(
+        read == r#"{"uid":1,"name":"gopher","sex":0}"#,
+        "read {read}"
+    );
+    ensure!(file(stage)? == old, "the file is {}", file(stage)?);
+    Ok(())
+}
+
+pub(crate) async fn a_full_disk_refuses_writes_and_nothing_else(
+    stage: &Stage,
+) -> anyhow::Result<()> {
+    let old = twenty_users(stage)?;
+    let flags = on_yaml(stage);
+    let service = stage.serve_in(FULL_DISK, &command(&flags, &[])).await?;
+    refuses_writes(stage, &service.http()?, &old).await?;
+    service.stop().await
+}
+
+pub(crate) async fn a_folder_that_cannot_be_written_refuses_writes(
+    stage: &Stage,
+) -> anyhow::Result<()> {
+    let old = twenty_users(stage)?;
+    let folder = stage.folder();
+    let mode = |mode| std::fs::set_permissions(folder, Permissions::from_mode(mode));
+    mode(0o777)?;
+    // No folder is read-only to root, and not every folder lets others in.
+    let name = stage.lesson.name;
+    std::fs::copy(program(name)?, folder.join(name))?;
+    let shell = match geteuid().is_root() {
+        true => format!("shift; exec setpriv --reuid=65534 --clear-groups ./{name} \"$@\""),
+        false => "exec \"$@\"".to_owned(),
+    };
+    let flags = on_yaml(stage);
+    let service = stage.serve_in(&shell, &command(&flags, &[])).await?;
+    mode(0o555)?;
+    refuses_writes(stage, &service.http()?, &old).await?;
+    mode(0o777)?;
+    let created = create(&Client::new(), &service.http()?).await?;
+    ensure!(created == "/users/21", "created {created}");
+    service.stop().await
+}
