@@ -1,10 +1,12 @@
 //! The promises, each with the lesson that gave it.
 
 mod command;
-mod faults;
 mod grpc;
 mod http;
+mod load;
+mod mysql;
 mod process;
+mod redis;
 mod settings;
 mod yaml;
 
@@ -70,13 +72,18 @@ pub(crate) fn all() -> Vec<Promise> {
             yaml::a_full_disk_refuses_writes_and_nothing_else,
             yaml::a_folder_that_cannot_be_written_refuses_writes,
             http::what_was_sent_before_the_stop_is_answered,
+            load::each_client_reads_back_its_own_user,
+            load::writes_sent_before_the_stop_are_done,
             process::a_taken_port_fails_the_start_in_one_line,
             process::silent_clients_delay_no_stop,
             process::a_second_signal_exits_at_once;
         "e-grpc":
             grpc::calls_create_read_update_and_delete,
             grpc::pings_are_counted_apart_from_http,
-            grpc::another_instance_serves_as_a_store;
+            grpc::another_instance_serves_as_a_store,
+            load::each_caller_reads_back_its_own_user,
+            load::pings_by_grpc_are_counted_one_by_one,
+            load::calls_made_before_the_stop_are_answered;
         "e-conf":
             settings::flags_beat_the_environment_and_that_beats_the_files,
             settings::a_bad_setting_is_refused_with_its_source;
@@ -84,14 +91,18 @@ pub(crate) fn all() -> Vec<Promise> {
             process::without_mysql_it_does_not_start,
             settings::a_password_is_never_shown,
             command::two_replicas_share_their_users,
-            faults::replicas_that_start_together_migrate_once,
-            faults::without_mysql_calls_are_refused_at_once,
-            faults::a_hung_mysql_ends_in_504;
+            load::slow_requests_are_answered_after_the_stop,
+            load::an_exhausted_pool_is_told_within_a_second,
+            mysql::replicas_that_start_together_migrate_once,
+            mysql::without_mysql_calls_are_refused_at_once,
+            mysql::a_hung_mysql_ends_in_504,
+            mysql::a_lost_mysql_loses_nothing_acknowledged;
         "e-redis":
             http::a_cached_read_asks_no_database,
-            faults::a_killed_redis_costs_no_read,
-            faults::a_hung_redis_is_left_alone,
-            faults::an_absent_redis_fails_no_start,
-            faults::a_stale_user_is_never_cached;
+            redis::a_killed_redis_costs_no_read,
+            redis::a_hung_redis_is_left_alone,
+            redis::an_absent_redis_fails_no_start,
+            redis::a_refused_password_costs_no_read,
+            redis::a_stale_user_is_never_cached;
     }
 }

@@ -1,20 +1,16 @@
-//! What happens when MySQL or Redis does not do what it should.
+//! The cache: what Redis does not do costs no answer, and never makes one wrong.
 
 use crate::cache::REDIS_ADDR;
-use crate::database::MYSQL_ADDR;
-use crate::proto::UserId;
-use crate::proto::user_client::UserClient;
+use crate::database::SECRET;
 use crate::proxy::Network;
 use crate::proxy::Proxy;
 use crate::stage::Service;
 use crate::stage::Stage;
 use anyhow::ensure;
 use reqwest::Client;
-use reqwest::Response;
 use std::time::Duration;
 use std::time::Instant;
 use tokio::time::sleep;
-use tonic::Code;
 
 /// A reader never waits longer for a cache that has failed, and a little.
 const SOON: Duration = Duration::from_millis(500);
@@ -64,14 +60,33 @@ async fn is_used_again(service: &Service, client: &Client, url: &str) -> anyhow:
     anyhow::bail!("not in {BACK:?}")
 }
 
+/// Reads cost at most twice what they cost a service that has no cache.
+async fn cost_nothing_more(stage: &Stage, client: &Client, url: &str) -> anyhow::Result<()> {
+    let plain = stage.serve_in("unset GOMS__REDIS__URL; exec \"$@\"", &[]);
+    let plain = plain.await?;
+    let without = format!("{}/users/1", plain.http()?);
+    let mut times = [Vec::new(), Vec::new()];
+    for _ in 0..100 {
+        for (url, times) in [url, &without].into_iter().zip(&mut times) {
+            let start = Instant::now();
+            reads(client, url, SOON).await?;
+            times.push(start.elapsed());
+        }
+    }
+    let [with, without] = times.map(|mut times| {
+        times.sort();
+        times[times.len() / 2]
+    });
+    ensure!(with < without * 2, "{with:?} with, {without:?} without");
+    plain.stop().await
+}
+
 async fn redis_fails(stage: &Stage, how: Network) -> anyhow::Result<()> {
     let (proxy, service, client, url) = behind_redis(stage).await?;
     is_used_again(&service, &client, &url).await?;
     proxy.turn(how);
     reads(&client, &url, SOON).await?;
-    for _ in 0..50 {
-        reads(&client, &url, Duration::from_millis(100)).await?;
-    }
+    cost_nothing_more(stage, &client, &url).await?;
     let update = client.put(&url).form(&[("name", "ferris"), ("sex", "1")]);
     ensure!(update.send().await?.status() == 204, "an update fails");
     proxy.turn(Network::Up);
@@ -108,6 +123,25 @@ pub(crate) async fn an_absent_redis_fails_no_start(stage: &Stage) -> anyhow::Res
     service.stop().await
 }
 
+/// The password is changed in Redis while the service runs, and before it starts.
+pub(crate) async fn a_refused_password_costs_no_read(stage: &Stage) -> anyhow::Result<()> {
+    let (_proxy, service, client, url) = behind_redis(stage).await?;
+    is_used_again(&service, &client, &url).await?;
+    let cache = stage.cache().await?;
+    cache.take("another").await?;
+    reads(&client, &url, SOON).await?;
+    let late = stage.serve(&["--log-filter", "info,sqlx=debug"]).await?;
+    let by_late = format!("{}/users/1", late.http()?);
+    for url in [&url, &by_late] {
+        cost_nothing_more(stage, &client, url).await?;
+    }
+    cache.take(SECRET).await?;
+    is_used_again(&service, &client, &url).await?;
+    is_used_again(&late, &client, &by_late).await?;
+    service.stop().await?;
+    late.stop().await
+}
+
 /// One replica has read the old user from the database and is held before it can cache it;
 /// another one updates the user; then the first one goes on.
 pub(crate) async fn a_stale_user_is_never_cached(stage: &Stage) -> anyhow::Result<()> {
@@ -128,99 +162,4 @@ pub(crate) async fn a_stale_user_is_never_cached(stage: &Stage) -> anyhow::Resul
     }
     reader.stop().await?;
     writer.stop().await
-}
-
-/// A service whose database is behind a proxy.
-async fn behind_mysql(stage: &Stage) -> anyhow::Result<(Proxy, Service)> {
-    let proxy = Proxy::before(MYSQL_ADDR).await?;
-    let url = proxy.instead(MYSQL_ADDR, &stage.database().await?.url())?;
-    let service = stage.serve(&["--mysql-url", &url]).await?;
-    Ok((proxy, service))
-}
-
-/// Pings, and says how long it took.
-async fn ping(client: &Client, service: &Service) -> anyhow::Result<(Response, Duration)> {
-    let start = Instant::now();
-    let response = client
-        .get(format!("{}/ping", service.http()?))
-        .send()
-        .await?;
-    Ok((response, start.elapsed()))
-}
-
-pub(crate) async fn without_mysql_calls_are_refused_at_once(stage: &Stage) -> anyhow::Result<()> {
-    let (proxy, service) = behind_mysql(stage).await?;
-    let client = Client::new();
-    ensure!(
-        ping(&client, &service).await?.0.status() == 200,
-        "it does not work"
-    );
-    proxy.turn(Network::Down);
-    for _ in 0..5 {
-        let (response, took) = ping(&client, &service).await?;
-        ensure!(
-            response.status() == 503,
-            "{} after {took:?}",
-            response.status()
-        );
-        ensure!(
-            response.headers().contains_key("retry-after"),
-            "no Retry-After"
-        );
-        ensure!(took < Duration::from_millis(1200), "it took {took:?}");
-    }
-    let mut grpc = UserClient::connect(service.grpc()?).await?;
-    let refused = grpc.read_user(UserId { uid: 1 }).await;
-    let code = refused.err().map(|status| status.code());
-    ensure!(code == Some(Code::Unavailable), "over gRPC: {code:?}");
-    proxy.turn(Network::Up);
-    let start = Instant::now();
-    while ping(&client, &service).await?.0.status() != 200 {
-        ensure!(
-            start.elapsed() < Duration::from_secs(2),
-            "it does not come back"
-        );
-    }
-    service.stop().await
-}
-
-pub(crate) async fn a_hung_mysql_ends_in_504(stage: &Stage) -> anyhow::Result<()> {
-    let (proxy, service) = behind_mysql(stage).await?;
-    let client = Client::new();
-    ensure!(
-        ping(&client, &service).await?.0.status() == 200,
-        "it does not work"
-    );
-    proxy.turn(Network::Hung);
-    let (response, took) = ping(&client, &service).await?;
-    ensure!(
-        response.status() == 504,
-        "{} after {took:?}",
-        response.status()
-    );
-    ensure!(took < Duration::from_secs(6), "it took {took:?}");
-    proxy.turn(Network::Up);
-    let start = Instant::now();
-    while ping(&client, &service).await?.0.status() != 200 {
-        ensure!(
-            start.elapsed() < Duration::from_secs(2),
-            "it does not come back"
-        );
-    }
-    service.stop().await
-}
-
-pub(crate) async fn replicas_that_start_together_migrate_once(stage: &Stage) -> anyhow::Result<()> {
-    stage.database().await?;
-    let (one, two, three) = tokio::join!(stage.serve(&[]), stage.serve(&[]), stage.serve(&[]));
-    for (service, count) in [one?, two?, three?].into_iter().zip(1..) {
-        let (response, _) = ping(&Client::new(), &service).await?;
-        let text = response.text().await?;
-        ensure!(
-            text.contains(&format!("\"count\":{count}")),
-            "{text}, not {count}"
-        );
-        service.stop().await?;
-    }
-    Ok(())
 }

@@ -1,0 +1,253 @@
+//! Many clients at once, and a stop in the midst of them.
+
+use crate::ladder::Store;
+use crate::proto::PingRequest;
+use crate::proto::UserId;
+use crate::proto::UserRecord;
+use crate::proto::user_client::UserClient;
+use crate::stage::Stage;
+use anyhow::Context;
+use anyhow::ensure;
+use nix::sys::signal::Signal;
+use reqwest::Client;
+use serde_json::Value;
+use serde_json::json;
+use sqlx::Executor;
+use std::time::Duration;
+use std::time::Instant;
+use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use tonic::Code;
+
+/// How many clients.
+const CLIENTS: usize = 64;
+
+/// Waits until all of them have ended well.
+async fn all(mut clients: JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
+    while let Some(client) = clients.join_next().await {
+        client??;
+    }
+    Ok(())
+}
+
+pub(crate) async fn each_client_reads_back_its_own_user(stage: &Stage) -> anyhow::Result<()> {
+    let service = stage.serve(&[]).await?;
+    let mut clients = JoinSet::new();
+    for number in 0..CLIENTS {
+        let (client, url) = (Client::new(), service.http()?);
+        clients.spawn(async move {
+            let mut user = json!({"name": format!("client {number}"), "sex": 0});
+            let created = client.post(format!("{url}/users")).json(&user).send();
+            let created: Value = created.await?.json().await?;
+            user["uid"] = created["uid"].clone();
+            let own = format!("{url}/users/{}", user["uid"]);
+            for round in 0..20 {
+                let read: Value = client.get(&own).send().await?.json().await?;
+                ensure!(read == user, "read {read}, not {user}");
+                if round < 10 {
+                    continue; // a cache has time to be used
+                }
+                user["name"] = format!("client {number}.{round}").into();
+                let updated = client.put(&own).json(&user).send().await?;
+                ensure!(updated.status() == 204, "update: {}", updated.status());
+            }
+            Ok(())
+        });
+    }
+    all(clients).await?;
+    service.stop().await
+}
+
+pub(crate) async fn each_caller_reads_back_its_own_user(stage: &Stage) -> anyhow::Result<()> {
+    let service = stage.serve(&[]).await?;
+    let mut clients = JoinSet::new();
+    for number in 0..CLIENTS {
+        let url = service.grpc()?;
+        clients.spawn(async move {
+            let mut client = UserClient::connect(url).await?;
+            let (uid, name, sex) = (0, format!("caller {number}"), 0);
+            let mut user = UserRecord { uid, name, sex };
+            user.uid = client.create_user(user.clone()).await?.into_inner().uid;
+            for round in 0..20 {
+                let uid = user.uid;
+                let read = client.read_user(UserId { uid }).await?.into_inner();
+                ensure!(read == user, "read {read:?}, not {user:?}");
+                if round < 10 {
+                    continue;
+                }
+                user.name = format!("caller {number}.{round}");
+                client.update_user(user.clone()).await?;
+            }
+            Ok(())
+        });
+    }
+    all(clients).await?;
+    service.stop().await
+}
+
+pub(crate) async fn pings_by_grpc_are_counted_one_by_one(stage: &Stage) -> anyhow::Result<()> {
+    let service = stage.serve(&[]).await?;
+    let mut clients = JoinSet::new();
+    for _ in 0..CLIENTS {
+        let url = service.grpc()?;
+        clients.spawn(async move {
+            let mut client = UserClient::connect(url).await?;
+            for _ in 0..100 {
+                client.ping(PingRequest::default()).await?;
+            }
+            Ok(())
+        });
+    }
+    all(clients).await?;
+    let mut client = UserClient::connect(service.grpc()?).await?;
+    let reply = client.ping(PingRequest::default()).await?.into_inner();
+    ensure!(reply.count == 6401, "{} pings were counted", reply.count);
+    service.stop().await
+}
+
+/// Clients call one time after another on connections that they keep. Each call that was
+/// made before the stop has its answer.
+pub(crate) async fn calls_made_before_the_stop_are_answered(stage: &Stage) -> anyhow::Result<()> {
+    let service = stage.serve(&[]).await?;
+    let (signalled, stopped) = watch::channel(None::<Instant>);
+    let mut clients = JoinSet::new();
+    for _ in 0..CLIENTS {
+        let (url, stopped) = (service.grpc()?, stopped.clone());
+        clients.spawn(async move {
+            let mut client = UserClient::connect(url).await?;
+            loop {
+                let start = Instant::now();
+                let read = client.read_user(UserId { uid: 1 }).await;
+                let status = read.err().context("there is a user 1")?;
+                if status.code() != Code::NotFound {
+                    let signal = stopped.borrow().context("before the signal")?;
+                    ensure!(start > signal, "{:?} before it: {status}", signal - start);
+                    return Ok(());
+                }
+            }
+        });
+    }
+    sleep(Duration::from_millis(300)).await;
+    let now = Instant::now();
+    signalled.send_replace(Some(now));
+    service.signal(Signal::SIGTERM)?;
+    all(clients).await?;
+    let status = service.ended().await?;
+    ensure!(status.success(), "it stopped with {status}");
+    ensure!(
+        now.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        now.elapsed()
+    );
+    Ok(())
+}
+
+/// Each write waits for the disk, one after another: most have not begun at the stop.
+pub(crate) async fn writes_sent_before_the_stop_are_done(stage: &Stage) -> anyhow::Result<()> {
+    let flags = stage.lesson.on(Store::Yaml);
+    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+    let service = stage.serve(&flags).await?;
+    let address = service.http()?.trim_start_matches("http://").to_owned();
+    let mut streams = Vec::new();
+    for _ in 0..CLIENTS {
+        let mut stream = TcpStream::connect(&address).await?;
+        let create = "POST /users HTTP/1.1\r\nhost: a\r\ncontent-length: 17\r\n\
+                      content-type: application/x-www-form-urlencoded\r\n\r\nname=gopher&sex=0";
+        stream.write_all(create.as_bytes()).await?;
+        streams.push(stream);
+    }
+    service.signal(Signal::SIGTERM)?;
+    for (number, stream) in streams.iter_mut().enumerate() {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        ensure!(
+            answer.starts_with("HTTP/1.1 201"),
+            "write {number}: {answer:?}"
+        );
+    }
+    let status = service.ended().await?;
+    ensure!(status.success(), "it stopped with {status}");
+    let last = stage.run(&[&flags[..], &["read", "64"]].concat()).await?;
+    ensure!(last.status.success(), "the last user is lost");
+    Ok(())
+}
+
+/// 32 requests wait for a lock on their row when the stop comes, and get it after that.
+pub(crate) async fn slow_requests_are_answered_after_the_stop(stage: &Stage) -> anyhow::Result<()> {
+    let service = stage.serve(&[]).await?;
+    let (client, url) = (Client::new(), service.http()?);
+    let user = [("name", "gopher"), ("sex", "0")];
+    let created = client.post(format!("{url}/users")).form(&user).send();
+    created.await?.error_for_status()?;
+    let mut row = stage.database().await?.connect().await?;
+    row.execute("BEGIN").await?;
+    row.execute("SELECT * FROM users FOR UPDATE").await?;
+
+    let mut clients = JoinSet::new();
+    for _ in 0..16 {
+        let update = client.put(format!("{url}/users/1")).form(&user);
+        clients.spawn(async move {
+            let status = update.send().await?.status();
+            ensure!(status == 204, "over HTTP: {status}");
+            Ok(())
+        });
+        let mut client = UserClient::connect(service.grpc()?).await?;
+        clients.spawn(async move {
+            let (uid, name, sex) = (1, "ferris".to_owned(), 1);
+            client.update_user(UserRecord { uid, name, sex }).await?;
+            Ok(())
+        });
+    }
+    sleep(Duration::from_millis(500)).await;
+    ensure!(clients.try_join_next().is_none(), "they do not wait");
+    let start = Instant::now();
+    service.signal(Signal::SIGTERM)?;
+    sleep(Duration::from_secs(1)).await;
+    row.execute("COMMIT").await?;
+    all(clients).await?;
+    let status = service.ended().await?;
+    ensure!(status.success(), "it stopped with {status}");
+    ensure!(
+        start.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        start.elapsed()
+    );
+    Ok(())
+}
+
+/// One request waits for a lock and has the only connection.
+pub(crate) async fn an_exhausted_pool_is_told_within_a_second(stage: &Stage) -> anyhow::Result<()> {
+    let service = stage.serve(&["--mysql-connections", "1"]).await?;
+    let (client, url) = (Client::new(), service.http()?);
+    let user = [("name", "gopher"), ("sex", "0")];
+    let created = client.post(format!("{url}/users")).form(&user).send();
+    created.await?.error_for_status()?;
+    let mut row = stage.database().await?.connect().await?;
+    row.execute("BEGIN").await?;
+    row.execute("SELECT * FROM users FOR UPDATE").await?;
+    let update = client.put(format!("{url}/users/1")).form(&user).send();
+    let update = tokio::spawn(update);
+    sleep(Duration::from_millis(300)).await;
+
+    let mut grpc = UserClient::connect(service.grpc()?).await?;
+    let start = Instant::now();
+    let read = client.get(format!("{url}/users/1")).send();
+    let (read, called) = tokio::join!(read, grpc.read_user(UserId { uid: 1 }));
+    let read = read?;
+    ensure!(read.status() == 503, "over HTTP: {}", read.status());
+    ensure!(read.headers().contains_key("retry-after"), "no Retry-After");
+    let code = called.err().map(|status| status.code());
+    ensure!(code == Some(Code::Unavailable), "over gRPC: {code:?}");
+    ensure!(
+        start.elapsed() < Duration::from_millis(1500),
+        "{:?}",
+        start.elapsed()
+    );
+    row.execute("COMMIT").await?;
+    ensure!(update.await??.status() == 204, "the update is lost");
+    service.stop().await
+}

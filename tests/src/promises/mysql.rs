@@ -1,0 +1,229 @@
+//! The database: when it does not do what it should, clients learn so in time, and nothing
+//! that was acknowledged is lost.
+
+use crate::database::MYSQL_ADDR;
+use crate::proto::PingRequest;
+use crate::proto::UserId;
+use crate::proto::user_client::UserClient;
+use crate::proxy::Network;
+use crate::proxy::Proxy;
+use crate::stage::Service;
+use crate::stage::Stage;
+use anyhow::Context;
+use anyhow::ensure;
+use reqwest::Client;
+use reqwest::Response;
+use sqlx::Executor;
+use std::time::Duration;
+use std::time::Instant;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use tonic::Code;
+
+/// A service whose database is behind a proxy.
+async fn behind_mysql(stage: &Stage) -> anyhow::Result<(Proxy, Service)> {
+    let proxy = Proxy::before(MYSQL_ADDR).await?;
+    let url = proxy.instead(MYSQL_ADDR, &stage.database().await?.url())?;
+    let service = stage.serve(&["--mysql-url", &url]).await?;
+    Ok((proxy, service))
+}
+
+/// Pings, and says how long it took.
+async fn ping(client: &Client, service: &Service) -> anyhow::Result<(Response, Duration)> {
+    let start = Instant::now();
+    let response = client
+        .get(format!("{}/ping", service.http()?))
+        .send()
+        .await?;
+    Ok((response, start.elapsed()))
+}
+
+pub(crate) async fn without_mysql_calls_are_refused_at_once(stage: &Stage) -> anyhow::Result<()> {
+    let (proxy, service) = behind_mysql(stage).await?;
+    let client = Client::new();
+    ensure!(
+        ping(&client, &service).await?.0.status() == 200,
+        "it does not work"
+    );
+    proxy.turn(Network::Down);
+    for _ in 0..5 {
+        let (response, took) = ping(&client, &service).await?;
+        ensure!(
+            response.status() == 503,
+            "{} after {took:?}",
+            response.status()
+        );
+        ensure!(
+            response.headers().contains_key("retry-after"),
+            "no Retry-After"
+        );
+        ensure!(took < Duration::from_millis(1200), "it took {took:?}");
+    }
+    let mut grpc = UserClient::connect(service.grpc()?).await?;
+    let refused = grpc.read_user(UserId { uid: 1 }).await;
+    let code = refused.err().map(|status| status.code());
+    ensure!(code == Some(Code::Unavailable), "over gRPC: {code:?}");
+    proxy.turn(Network::Up);
+    let start = Instant::now();
+    while ping(&client, &service).await?.0.status() != 200 {
+        ensure!(
+            start.elapsed() < Duration::from_secs(2),
+            "it does not come back"
+        );
+    }
+    service.stop().await
+}
+
+/// Makes the pool open so many connections, by as many updates that wait for one lock.
+async fn open(stage: &Stage, service: &Service, connections: usize) -> anyhow::Result<()> {
+    let (client, users) = (Client::new(), format!("{}/users", service.http()?));
+    let user = [("name", "gopher"), ("sex", "0")];
+    let created = client.post(&users).form(&user).send().await?;
+    created.error_for_status()?;
+    let mut row = stage.database().await?.connect().await?;
+    row.execute("BEGIN").await?;
+    row.execute("SELECT * FROM users FOR UPDATE").await?;
+    let mut updates = JoinSet::new();
+    for _ in 0..connections {
+        updates.spawn(client.put(format!("{users}/1")).form(&user).send());
+    }
+    sleep(Duration::from_millis(300)).await;
+    row.execute("COMMIT").await?;
+    while let Some(updated) = updates.join_next().await {
+        updated??.error_for_status()?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn a_hung_mysql_ends_in_504(stage: &Stage) -> anyhow::Result<()> {
+    let (proxy, service) = behind_mysql(stage).await?;
+    let client = Client::new();
+    let mut caller = UserClient::connect(service.grpc()?).await?;
+    open(stage, &service, 2).await?;
+    proxy.turn(Network::Hung);
+    let read = caller.read_user(UserId { uid: 1 });
+    let (pinged, called) = tokio::join!(ping(&client, &service), read);
+    let (response, took) = pinged?;
+    let status = response.status();
+    ensure!(status == 504, "{status} after {took:?}");
+    ensure!(took < Duration::from_secs(6), "it took {took:?}");
+    let code = called.err().map(|status| status.code());
+    ensure!(code == Some(Code::DeadlineExceeded), "by gRPC: {code:?}");
+    proxy.turn(Network::Up);
+    let start = Instant::now();
+    while ping(&client, &service).await?.0.status() != 200 {
+        ensure!(
+            start.elapsed() < Duration::from_secs(2),
+            "it does not come back"
+        );
+    }
+    service.stop().await
+}
+
+pub(crate) async fn replicas_that_start_together_migrate_once(stage: &Stage) -> anyhow::Result<()> {
+    stage.database().await?;
+    let (one, two, three) = tokio::join!(stage.serve(&[]), stage.serve(&[]), stage.serve(&[]));
+    for (service, count) in [one?, two?, three?].into_iter().zip(1..) {
+        let (response, _) = ping(&Client::new(), &service).await?;
+        let text = response.text().await?;
+        ensure!(
+            text.contains(&format!("\"count\":{count}")),
+            "{text}, not {count}"
+        );
+        service.stop().await?;
+    }
+    Ok(())
+}
+
+/// What a client has been told so far.
+#[derive(Debug, Default)]
+struct Told {
+    /// The users that were created.
+    created: Vec<String>,
+    refused: usize,
+    /// The last success.
+    last: Option<Instant>,
+}
+
+/// Creates users until told to stop. An answer is a success or a 503, and never late.
+async fn create_users(url: String, until: watch::Receiver<bool>) -> anyhow::Result<Told> {
+    let mut told = Told::default();
+    let client = Client::new();
+    while !*until.borrow() {
+        let start = Instant::now();
+        let create = client.post(format!("{url}/users"));
+        let answer = create
+            .form(&[("name", "gopher"), ("sex", "0")])
+            .send()
+            .await?;
+        let (status, took) = (answer.status(), start.elapsed());
+        ensure!(
+            took < Duration::from_millis(1500),
+            "{status} after {took:?}"
+        );
+        if status == 201 {
+            let location = answer.headers().get("location").context("no Location")?;
+            told.created.push(location.to_str()?.to_owned());
+            told.last = Some(Instant::now());
+        } else {
+            ensure!(status == 503, "{status}");
+            told.refused += 1;
+        }
+    }
+    Ok(told)
+}
+
+/// Calls until told to stop, in the same way.
+async fn call_pings(url: String, until: watch::Receiver<bool>) -> anyhow::Result<i64> {
+    let mut client = UserClient::connect(url).await?;
+    let mut counted = 0;
+    while !*until.borrow() {
+        match client.ping(PingRequest::default()).await {
+            Ok(_) => counted += 1,
+            Err(status) => ensure!(status.code() == Code::Unavailable, "{status}"),
+        }
+    }
+    Ok(counted)
+}
+
+/// MySQL goes away for two seconds under load, and comes back.
+pub(crate) async fn a_lost_mysql_loses_nothing_acknowledged(stage: &Stage) -> anyhow::Result<()> {
+    let (proxy, service) = behind_mysql(stage).await?;
+    let (end, until) = watch::channel(false);
+    let (mut writers, mut callers) = (JoinSet::new(), JoinSet::new());
+    for _ in 0..8 {
+        writers.spawn(create_users(service.http()?, until.clone()));
+        callers.spawn(call_pings(service.grpc()?, until.clone()));
+    }
+    sleep(Duration::from_millis(500)).await;
+    proxy.turn(Network::Down);
+    sleep(Duration::from_secs(2)).await;
+    proxy.turn(Network::Up);
+    sleep(Duration::from_secs(2)).await;
+    let returned = Instant::now();
+    sleep(Duration::from_millis(500)).await;
+    end.send_replace(true);
+
+    let mut counted = 0;
+    while let Some(client) = callers.join_next().await {
+        counted += client??;
+    }
+    let mut client = UserClient::connect(service.grpc()?).await?;
+    let reply = client.ping(PingRequest::default()).await?.into_inner();
+    ensure!(
+        reply.count > counted,
+        "{counted} pings were acknowledged: {reply:?}"
+    );
+    while let Some(client) = writers.join_next().await {
+        let told = client??;
+        ensure!(told.refused > 0, "it never lost its database");
+        let back = told.last > Some(returned);
+        ensure!(back, "it was not back in 2 s: {:?}", told.last);
+        for user in told.created {
+            let read = reqwest::get(format!("{}{user}", service.http()?)).await?;
+            ensure!(read.status() == 200, "{user} is lost");
+        }
+    }
+    service.stop().await
+}
