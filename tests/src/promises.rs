@@ -85,6 +85,7 @@ pub(crate) fn all() -> Vec<Promise> {
             load::pings_by_grpc_are_counted_one_by_one,
             load::calls_made_before_the_stop_are_answered;
         "e-conf":
+            process::a_missing_configuration_fails_the_start_in_one_line,
             settings::flags_beat_the_environment_and_that_beats_the_files,
             settings::a_bad_setting_is_refused_with_its_source;
         "e-mysql":

@@ -2,14 +2,15 @@
 //!
 //! A block of the kind `console` holds commands after `$ ` and what they print. In what is
 //! printed `…` stands for anything, and a line of nothing else for any lines. The blocks of
-//! one README are one session of bash, in a folder of its own. A block `console docker`
-//! needs Docker and is left to the checks that have it.
+//! one README are one session of bash, in a folder of its own. What is not run is listed
+//! here, with the reason; anything else fails.
 
 use crate::ladder::LESSONS;
 use crate::stage::Stage;
 use crate::stage::program;
 use anyhow::Context;
 use anyhow::bail;
+use anyhow::ensure;
 use std::fmt::Write;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
@@ -17,6 +18,32 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Stdio;
 use tokio::process::Command;
+
+/// Blocks that are not run, and why.
+const NOT_RUN: &[(&str, &str)] = &[
+    ("console docker", "needs Docker: `.ci/images` does the same"),
+    (
+        "console grpcurl",
+        "needs grpcurl: the suite has a client of its own",
+    ),
+];
+
+/// Commands in blocks of the kind `sh` that are not run, and why.
+const KNOWN: &[(&str, &str)] = &[
+    ("cargo lesson services up", "has been run before this"),
+    ("cargo test -p tests ", "is this"),
+    (
+        "cargo lesson diff ",
+        "the tests of `cargo lesson` do it for every step",
+    ),
+    (
+        "git diff --no-index ",
+        "prints what the reader sees in the sources",
+    ),
+];
+
+/// Kinds of blocks that hold no commands.
+const QUOTED: &[&str] = &["", "rust", "text", "toml", "yaml", "sql", "proto"];
 
 /// Stands for the end of what a command prints.
 const END: &str = "--- end of command ---";
@@ -30,7 +57,7 @@ struct Shown {
 pub(crate) async fn its_readme_shows_what_happens(stage: &Stage) -> anyhow::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let readme = std::fs::read_to_string(root.join(stage.lesson.name).join("README.md"))?;
-    let shown = blocks(&readme);
+    let shown = blocks(&readme)?;
     let folder = stage.folder();
     for lesson in LESSONS {
         symlink(root.join(lesson.name), folder.join(lesson.name))?;
@@ -75,24 +102,39 @@ pub(crate) async fn its_readme_shows_what_happens(stage: &Stage) -> anyhow::Resu
 }
 
 /// The commands of the `console` blocks.
-fn blocks(readme: &str) -> Vec<Shown> {
+fn blocks(readme: &str) -> anyhow::Result<Vec<Shown>> {
     let mut shown: Vec<Shown> = Vec::new();
-    let mut inside = false;
+    let mut block = None;
     for line in readme.lines() {
-        match line.strip_prefix("```") {
-            Some(kind) => inside = kind == "console",
-            None if !inside => {}
-            None => match (line.strip_prefix("$ "), shown.last_mut()) {
+        match (line.strip_prefix("```"), block) {
+            (Some(kind), None) => block = Some(kind),
+            (Some(_), Some(_)) => block = None,
+            (None, Some("console")) => match (line.strip_prefix("$ "), shown.last_mut()) {
                 (Some(command), _) => {
                     let (command, lines) = (command.to_owned(), Vec::new());
                     shown.push(Shown { command, lines });
                 }
                 (None, Some(last)) => last.lines.push(line.to_owned()),
-                (None, None) => {}
+                (None, None) => bail!("{line:?} is printed by no command"),
             },
+            (None, Some("sh")) => {
+                let known = KNOWN.iter().any(|(command, _)| line.starts_with(command));
+                ensure!(
+                    known,
+                    "{line:?} is not run: show what it prints, as `console`"
+                );
+            }
+            (None, Some(kind)) => {
+                let not_run = NOT_RUN.iter().any(|(name, _)| *name == kind);
+                ensure!(
+                    not_run || QUOTED.contains(&kind),
+                    "what is a block {kind:?}?"
+                );
+            }
+            (None, None) => {}
         }
     }
-    shown
+    Ok(shown)
 }
 
 /// Whether the lines are those shown.

@@ -53,8 +53,26 @@ pub(crate) async fn a_bad_flag_is_refused_with_exit_code_2(stage: &Stage) -> any
 pub(crate) async fn a_taken_port_fails_the_start_in_one_line(stage: &Stage) -> anyhow::Result<()> {
     let taken = TcpListener::bind("127.0.0.1:0")?;
     let addr = taken.local_addr()?.to_string();
-    let output = stage.run(&["--http-addr", &addr]).await?;
-    fails_in_one_line(&output, &[&addr, "--http-addr"])
+    let ways_in = [("e-http", "--http-addr"), ("e-grpc", "--grpc-addr")];
+    for (since, flag) in ways_in {
+        if stage.lesson.has(since) {
+            // The other one takes a free port.
+            let free = ways_in
+                .iter()
+                .filter(|(by, other)| stage.lesson.has(by) && *other != flag);
+            let free = free.flat_map(|(_, other)| [*other, "127.0.0.1:0"]);
+            let arguments: Vec<&str> = free.chain([flag, &addr]).collect();
+            fails_in_one_line(&stage.run(&arguments).await?, &[&addr, flag])?;
+        }
+    }
+    Ok(())
+}
+
+pub(crate) async fn a_missing_configuration_fails_the_start_in_one_line(
+    stage: &Stage,
+) -> anyhow::Result<()> {
+    let output = stage.run(&["--conf-dir", "none"]).await?;
+    fails_in_one_line(&output, &["cannot read the folder none"])
 }
 
 pub(crate) async fn silent_clients_delay_no_stop(stage: &Stage) -> anyhow::Result<()> {
