@@ -1,6 +1,6 @@
 # Short names for what `cargo` does; there is no logic here.
 
-.PHONY: help run test lint services down xtask
+.PHONY: help run test mutants lint services down xtask
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -10,6 +10,9 @@ run: xtask ## run the newest lesson, nothing to install; LESSON=e-http runs anot
 
 test: xtask ## run all tests of all lessons, on a real MySQL and Redis
 	@cargo lesson test
+
+mutants: xtask ## break the lessons on purpose, one way at a time, and see that the tests notice
+	@cargo lesson mutants
 
 lint: ## what the workflow checks before it builds: format and clippy
 	cargo fmt --all --check

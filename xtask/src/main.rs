@@ -1,6 +1,7 @@
 //! `cargo lesson`: the tool for readers and maintainers of the ladder.
 
 mod ladder;
+mod mutants;
 mod run;
 mod services;
 
@@ -32,6 +33,11 @@ enum Task {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Break the lessons on purpose, in a copy, and see that the tests notice
+    Mutants {
+        /// The names of patches in tests/mutants; without any, all of them
+        names: Vec<String>,
+    },
     /// Start and stop MySQL on 127.0.0.1:13306 and Redis on 127.0.0.1:16379
     Services {
         #[command(subcommand)]
@@ -43,6 +49,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Run { lesson, arguments } => run::run(lesson.as_deref(), &arguments),
         Task::Test { arguments } => run::test(&arguments),
+        Task::Mutants { names } => mutants::mutants(&names),
         Task::Services { task } => services::task(task).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {

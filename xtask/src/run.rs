@@ -63,7 +63,7 @@ pub(crate) fn test(arguments: &[String]) -> anyhow::Result<ExitCode> {
 }
 
 /// cargo, without what it has set for this package: that would make it build others anew.
-fn cargo() -> Command {
+pub(crate) fn cargo() -> Command {
     let mut cargo = Command::new(env!("CARGO"));
     for (name, _) in std::env::vars_os() {
         if name
