@@ -7,8 +7,10 @@
 //! A reader must not put back what a writer has just made stale. Three commands see to it:
 //! the writer, before it writes, leaves a tombstone that outlives any request; a reader
 //! that found nothing installs with `NX`, which a tombstone defeats; a reader that finds a
-//! tombstone installs nothing. If Redis cannot be reached at the write, or has lost the
-//! tombstone, the TTL bounds for how long a stale user may be read.
+//! tombstone installs nothing. If Redis cannot be reached at the write, the tombstone waits
+//! until it can, and this process does without the cache until then. What other processes
+//! may read in the meantime, and what a Redis that lost tombstones may give, is bounded by
+//! the TTL.
 
 mod link;
 
@@ -96,7 +98,7 @@ impl Cached {
     /// Keeps readers from caching this user until the write to come is over.
     async fn bury(&self, uid: Uid) {
         let tombstone = Cmd::pset_ex(self.key(uid), "", TOMBSTONE);
-        let _: Option<()> = self.link.call(&tombstone).await;
+        self.link.insist(tombstone).await;
     }
 }
 

@@ -104,6 +104,7 @@ pub(crate) fn all() -> Vec<Promise> {
             redis::a_hung_redis_is_left_alone,
             redis::an_absent_redis_fails_no_start,
             redis::a_refused_password_costs_no_read,
-            redis::a_stale_user_is_never_cached;
+            redis::a_stale_user_is_never_cached,
+            redis::an_update_without_redis_is_made_up_for;
     }
 }

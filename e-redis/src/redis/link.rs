@@ -1,13 +1,14 @@
 //! The connection to Redis: one, shared, and left alone for a moment when it has failed.
 //!
 //! While it is down a call costs nothing, because it is not tried: a task of its own tries,
-//! once a second.
+//! once a second. What Redis must not miss waits, and is run before anybody reads again.
 
 use redis::AsyncConnectionConfig;
 use redis::Client;
 use redis::Cmd;
 use redis::ErrorKind;
 use redis::FromRedisValue;
+use redis::RedisError;
 use redis::RedisResult;
 use redis::ServerErrorKind;
 use redis::aio::MultiplexedConnection;
@@ -30,12 +31,21 @@ const CONNECT: Duration = Duration::from_millis(500);
 /// How long Redis is left alone after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How many commands may wait.
+const MAX_WAITING: usize = 10_000;
+
 const RESPONSE_ERROR: ErrorKind = ErrorKind::Server(ServerErrorKind::ResponseError);
 
 /// A connection to Redis, up or down.
 pub(super) struct Link {
-    live: Arc<watch::Sender<Option<Live>>>,
+    state: Arc<watch::Sender<State>>,
     _keeper: AbortOnDropHandle<()>,
+}
+
+struct State {
+    live: Option<Live>,
+    /// What is to be run before there is a live connection again.
+    waiting: Vec<Cmd>,
 }
 
 /// A connection that worked when it was last used.
@@ -58,9 +68,12 @@ impl Link {
         if let Err(error) = &first {
             warn!(%error, "cache: not there, reads go to the store");
         }
-        let live = Arc::new(watch::Sender::new(first.ok()));
-        let _keeper = AbortOnDropHandle::new(tokio::spawn(keep(client, live.clone())));
-        Ok(Self { live, _keeper })
+        let state = Arc::new(watch::Sender::new(State {
+            live: first.ok(),
+            waiting: Vec::new(),
+        }));
+        let _keeper = AbortOnDropHandle::new(tokio::spawn(keep(client, state.clone())));
+        Ok(Self { state, _keeper })
     }
 
     /// Runs a command; `None` if Redis did not do it, for whatever reason.
@@ -68,16 +81,16 @@ impl Link {
         let Live {
             mut connection,
             generation,
-        } = self.live.borrow().clone()?;
+        } = self.state.borrow().live.clone()?;
         match command.query_async(&mut connection).await {
             Ok(value) => Some(value),
-            // It answered, so the connection is well: a full memory, a key of another kind.
-            Err(error) if matches!(error.kind(), ErrorKind::Extension | RESPONSE_ERROR) => {
+            Err(error) if refused(&error) => {
                 debug!(%error, "cache: refused");
                 None
             }
             Err(error) => {
-                let failed = self.live.send_if_modified(|live| {
+                let failed = self.state.send_if_modified(|state| {
+                    let live = &mut state.live;
                     live.take_if(|live| live.generation == generation).is_some()
                 });
                 if failed {
@@ -87,19 +100,61 @@ impl Link {
             }
         }
     }
+
+    /// Runs a command now or, if Redis is down, before it is used again.
+    pub(super) async fn insist(&self, command: Cmd) {
+        if self.call::<()>(&command).await.is_none() {
+            self.state.send_if_modified(|state| {
+                if state.live.is_none() && state.waiting.len() < MAX_WAITING {
+                    state.waiting.push(command);
+                }
+                false
+            });
+        }
+    }
+}
+
+/// Whether Redis answered, so that the connection is well: a full memory, a key of another
+/// kind.
+fn refused(error: &RedisError) -> bool {
+    matches!(error.kind(), ErrorKind::Extension | RESPONSE_ERROR)
 }
 
 /// Makes a new connection whenever the last one has failed.
-async fn keep(client: Client, live: Arc<watch::Sender<Option<Live>>>) {
-    let mut watcher = live.subscribe();
+async fn keep(client: Client, state: Arc<watch::Sender<State>>) {
+    let mut watcher = state.subscribe();
     for generation in 1.. {
-        if watcher.wait_for(Option::is_none).await.is_err() {
+        let down = |state: &State| state.live.is_none();
+        if watcher.wait_for(down).await.is_err() {
             return;
         }
         sleep(PAUSE).await;
-        if let Ok(connected) = connect(&client, generation).await {
+        if let Ok(live) = connect(&client, generation).await
+            && catch_up(live, &state).await.is_ok()
+        {
             info!("cache: back");
-            live.send_replace(Some(connected));
+        }
+    }
+}
+
+/// Runs what waits and, when nothing does any more, puts the connection to use.
+async fn catch_up(mut live: Live, state: &watch::Sender<State>) -> RedisResult<()> {
+    loop {
+        let waiting = state.borrow().waiting.clone();
+        for command in &waiting {
+            match command.exec_async(&mut live.connection).await {
+                Err(error) if !refused(&error) => return Err(error),
+                _ => {}
+            }
+        }
+        let up = state.send_if_modified(|state| {
+            state.waiting.drain(..waiting.len());
+            let up = state.waiting.is_empty();
+            state.live = up.then(|| live.clone());
+            up
+        });
+        if up {
+            return Ok(());
         }
     }
 }

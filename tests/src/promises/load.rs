@@ -5,6 +5,7 @@ use crate::proto::PingRequest;
 use crate::proto::UserId;
 use crate::proto::UserRecord;
 use crate::proto::user_client::UserClient;
+use crate::stage::Service;
 use crate::stage::Stage;
 use anyhow::Context;
 use anyhow::ensure;
@@ -29,6 +30,15 @@ const MOMENT: Duration = Duration::from_millis(100);
 /// How many clients.
 const CLIENTS: usize = 64;
 
+/// Serves with a connection to the database for each client, where there is one: none of
+/// them has to wait for another's, which on a slow machine may take too long.
+async fn roomy(stage: &Stage) -> anyhow::Result<Service> {
+    match stage.lesson.has("e-mysql") {
+        true => stage.serve(&["--mysql-connections", "64"]).await,
+        false => stage.serve(&[]).await,
+    }
+}
+
 /// Waits until all of them have ended well.
 async fn all(mut clients: JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
     while let Some(client) = clients.join_next().await {
@@ -38,7 +48,7 @@ async fn all(mut clients: JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
 }
 
 pub(crate) async fn each_client_reads_back_its_own_user(stage: &Stage) -> anyhow::Result<()> {
-    let service = stage.serve(&[]).await?;
+    let service = roomy(stage).await?;
     let mut clients = JoinSet::new();
     for number in 0..CLIENTS {
         let (client, url) = (Client::new(), service.http()?);
@@ -66,7 +76,7 @@ pub(crate) async fn each_client_reads_back_its_own_user(stage: &Stage) -> anyhow
 }
 
 pub(crate) async fn each_caller_reads_back_its_own_user(stage: &Stage) -> anyhow::Result<()> {
-    let service = stage.serve(&[]).await?;
+    let service = roomy(stage).await?;
     let mut clients = JoinSet::new();
     for number in 0..CLIENTS {
         let url = service.grpc()?;
@@ -93,7 +103,7 @@ pub(crate) async fn each_caller_reads_back_its_own_user(stage: &Stage) -> anyhow
 }
 
 pub(crate) async fn pings_by_grpc_are_counted_one_by_one(stage: &Stage) -> anyhow::Result<()> {
-    let service = stage.serve(&[]).await?;
+    let service = roomy(stage).await?;
     let mut clients = JoinSet::new();
     for _ in 0..CLIENTS {
         let url = service.grpc()?;

@@ -83,12 +83,17 @@ async fn cost_nothing_more(stage: &Stage, client: &Client, url: &str) -> anyhow:
 
 async fn redis_fails(stage: &Stage, how: Network) -> anyhow::Result<()> {
     let (proxy, service, client, url) = behind_redis(stage).await?;
+    let other = [("name", "ferris"), ("sex", "1")];
+    let create = client.post(format!("{}/users", service.http()?));
+    create.form(&other).send().await?.error_for_status()?;
     is_used_again(&service, &client, &url).await?;
     proxy.turn(how);
     reads(&client, &url, SOON).await?;
     cost_nothing_more(stage, &client, &url).await?;
-    let update = client.put(&url).form(&[("name", "ferris"), ("sex", "1")]);
-    ensure!(update.send().await?.status() == 204, "an update fails");
+    // Not the same one: what is updated is not cached for a while.
+    let update = client.put(format!("{}/users/2", service.http()?));
+    let update = update.form(&other).send().await?;
+    ensure!(update.status() == 204, "an update fails");
     proxy.turn(Network::Up);
     is_used_again(&service, &client, &url).await?;
     service.stop().await
@@ -120,6 +125,28 @@ pub(crate) async fn an_absent_redis_fails_no_start(stage: &Stage) -> anyhow::Res
     reads(&client, &url, SOON).await?;
     proxy.turn(Network::Up);
     is_used_again(&service, &client, &url).await?;
+    service.stop().await
+}
+
+/// The cached user stays in Redis while the service cannot reach it, and updates the user.
+pub(crate) async fn an_update_without_redis_is_made_up_for(stage: &Stage) -> anyhow::Result<()> {
+    let (proxy, service, client, url) = behind_redis(stage).await?;
+    is_used_again(&service, &client, &url).await?;
+    for (network, name) in [(Network::Down, "ferris"), (Network::Hung, "crab")] {
+        proxy.turn(network);
+        let backs = service.said("cache: back");
+        let update = client.put(&url).form(&[("name", name), ("sex", "1")]);
+        ensure!(update.send().await?.status() == 204, "an update fails");
+        proxy.turn(Network::Up);
+        let start = Instant::now();
+        while service.said("cache: back") == backs {
+            ensure!(start.elapsed() < BACK, "not back in {BACK:?}");
+            let read = client.get(&url).send().await?.text().await?;
+            ensure!(read.contains(name), "stale: {read}");
+        }
+        let read = client.get(&url).send().await?.text().await?;
+        ensure!(read.contains(name), "stale: {read}");
+    }
     service.stop().await
 }
 
