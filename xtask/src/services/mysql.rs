@@ -54,6 +54,7 @@ pub(super) fn private(folder: PathBuf) -> anyhow::Result<Option<Private>> {
     server.arg("--bind-address=127.0.0.1");
     server.arg("--skip-name-resolve");
     server.arg("--skip-log-bin");
+    server.arg("--max-connections=500"); // tests run side by side, with a pool each
     server.arg("--socket=mysql.sock"); // in the data folder; a socket's path has to be short
     server.arg(format!("--init-file={}", accounts.display()));
     if !mariadb {
