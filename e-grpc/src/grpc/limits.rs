@@ -25,7 +25,12 @@ use tracing::debug;
 use tracing::error;
 
 /// How tonic begins its INTERNAL about a message that a client got wrong.
-const UNREADABLE: &str = "failed to decode Protobuf message";
+const UNREADABLE: [&str; 4] = [
+    "failed to decode Protobuf message",
+    "protocol error: received message with",
+    "Unexpected EOF decoding stream",
+    "Missing request message",
+];
 
 /// Answers a call within its limits, and logs it.
 pub async fn limit(State(limits): State<Arc<Limits>>, request: Request, next: Next) -> Response {
@@ -38,7 +43,7 @@ pub async fn limit(State(limits): State<Arc<Limits>>, request: Request, next: Ne
     let path = uri.path();
     let took = start.elapsed();
     match code {
-        Code::Unavailable | Code::DeadlineExceeded | Code::Internal | Code::Unknown => {
+        Code::Unavailable | Code::DeadlineExceeded | Code::Internal => {
             let cause = status.and_then(Error::source).map(ToString::to_string);
             error!(path, ?code, ?took, cause, "call failed");
         }
@@ -55,11 +60,22 @@ async fn answer(limits: &Limits, request: Request, next: Next) -> Result<Respons
     // The users' service has a limit of its own for messages, reflection has none.
     let request = request.map(|body| Body::new(Limited::new(body, 2 * MAX_BODY)));
     let response = timeout(time, next.run(request)).await.map_err(late)?;
-    match response.extensions().get::<Status>() {
-        Some(status) if status.message().starts_with(UNREADABLE) => {
-            Err(Status::invalid_argument("the message cannot be read"))
+    let status = response.extensions().get();
+    status.and_then(clients_fault).map_or(Ok(response), Err)
+}
+
+/// What to say instead, if tonic says of a client's fault that it is ours.
+fn clients_fault(status: &Status) -> Option<Status> {
+    let said = |start| status.message().starts_with(start);
+    match status.code() {
+        Code::Internal if UNREADABLE.into_iter().any(said) => {
+            Some(Status::invalid_argument("the message cannot be read"))
         }
-        _ => Ok(response),
+        // Nothing here says UNKNOWN: the body broke off, or went on and on.
+        Code::Unknown => Some(Status::out_of_range(
+            "the message is too long, or not whole",
+        )),
+        _ => None,
     }
 }
 
