@@ -1,5 +1,6 @@
 //! The promises, each with the lesson that gave it.
 
+mod bad;
 mod command;
 mod grpc;
 mod http;
@@ -74,6 +75,18 @@ pub(crate) fn all() -> Vec<Promise> {
             http::what_was_sent_before_the_stop_is_answered,
             load::each_client_reads_back_its_own_user,
             load::writes_sent_before_the_stop_are_done,
+            bad::a_bad_head_is_refused,
+            bad::a_method_is_refused_with_those_allowed,
+            bad::an_old_client_is_answered,
+            bad::a_body_over_16_kib_is_refused,
+            bad::a_body_that_breaks_off_is_refused,
+            bad::one_request_is_never_taken_for_two,
+            bad::a_bad_field_is_refused,
+            bad::a_number_is_read_in_one_way,
+            bad::what_nobody_asked_for_is_ignored,
+            bad::over_1024_requests_in_flight_are_refused,
+            bad::who_keeps_it_waiting_is_dropped_in_time,
+            bad::random_requests_break_nothing,
             process::a_taken_port_fails_the_start_in_one_line,
             process::silent_clients_delay_no_stop,
             process::a_second_signal_exits_at_once;
@@ -83,7 +96,13 @@ pub(crate) fn all() -> Vec<Promise> {
             grpc::another_instance_serves_as_a_store,
             load::each_caller_reads_back_its_own_user,
             load::pings_by_grpc_are_counted_one_by_one,
-            load::calls_made_before_the_stop_are_answered;
+            load::calls_made_before_the_stop_are_answered,
+            bad::a_bad_message_is_refused,
+            bad::a_bad_call_is_refused,
+            bad::a_callers_deadline_is_kept,
+            bad::old_and_new_clients_are_told_the_contract,
+            bad::over_1024_calls_in_flight_are_refused,
+            bad::random_calls_break_nothing;
         "e-conf":
             process::a_missing_configuration_fails_the_start_in_one_line,
             settings::flags_beat_the_environment_and_that_beats_the_files,

@@ -211,7 +211,8 @@ impl Stage {
         Ok(Service { child, log })
     }
 
-    fn say(&self, text: &str) {
+    /// Adds a line to what is told if the test fails.
+    pub(crate) fn say(&self, text: &str) {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         said.push_str(text);
         said.push('\n');
@@ -273,6 +274,20 @@ impl Service {
     /// Ends it without warning.
     pub(crate) async fn die(mut self) -> anyhow::Result<()> {
         Ok(self.child.kill().await?)
+    /// Whether a thread of it has panicked.
+    pub(crate) fn panicked(&self) -> bool {
+        self.said("panicked at") > 0
+    }
+
+    /// How much memory it has, resident, in bytes.
+    pub(crate) fn memory(&self) -> anyhow::Result<u64> {
+        let pid = self.child.id().context("it has ended")?;
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+        let mut lines = status.lines();
+        let line = lines.find_map(|line| line.strip_prefix("VmRSS:"));
+        let text = line.context("no VmRSS: it has ended")?.trim();
+        let kib: u64 = text.trim_end_matches(" kB").parse()?;
+        Ok(kib * 1024)
     }
 
     /// Sends a signal.
