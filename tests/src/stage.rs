@@ -274,19 +274,20 @@ impl Service {
     /// Ends it without warning.
     pub(crate) async fn die(mut self) -> anyhow::Result<()> {
         Ok(self.child.kill().await?)
+    }
+
     /// Whether a thread of it has panicked.
     pub(crate) fn panicked(&self) -> bool {
         self.said("panicked at") > 0
     }
 
     /// How much memory it has, resident, in bytes.
-    pub(crate) fn memory(&self) -> anyhow::Result<u64> {
-        let pid = self.child.id().context("it has ended")?;
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-        let mut lines = status.lines();
-        let line = lines.find_map(|line| line.strip_prefix("VmRSS:"));
-        let text = line.context("no VmRSS: it has ended")?.trim();
-        let kib: u64 = text.trim_end_matches(" kB").parse()?;
+    pub(crate) async fn memory(&self) -> anyhow::Result<u64> {
+        let pid = self.child.id().context("it has ended")?.to_string();
+        let ps = Command::new("ps").args(["-o", "rss=", "-p", &pid]).output();
+        let kib: u64 = String::from_utf8(ps.await.context("ps")?.stdout)?
+            .trim()
+            .parse()?;
         Ok(kib * 1024)
     }
 

@@ -80,7 +80,7 @@ impl Warm {
         while let Some(client) = clients.join_next().await {
             client??;
         }
-        let memory = service.memory()?;
+        let memory = service.memory().await?;
         Ok(Self { service, memory })
     }
 
@@ -100,7 +100,7 @@ impl Warm {
     async fn has_little_more_memory(&self, bytes: u64) -> anyhow::Result<()> {
         let mut more = 0;
         for _ in 0..20 {
-            more = self.service.memory()?.saturating_sub(self.memory);
+            more = self.service.memory().await?.saturating_sub(self.memory);
             if more <= bytes {
                 return Ok(());
             }

@@ -120,16 +120,14 @@ pub(crate) async fn a_bad_call_is_refused(stage: &Stage) -> anyhow::Result<()> {
         let reply = calls.call(head(method, &[])?, good.clone()).await?;
         is_one_of(method, &reply, unimplemented)?;
     }
-    // A client's fault in these, yet INTERNAL: gRPC asks for it where a message says that it
-    // is compressed and its call does not say how, and tonic takes it for all such faults.
-    let internal = &[Code::Internal, Code::InvalidArgument][..];
-    let packed = &[Code::Internal, Code::Unimplemented][..];
+    let invalid = &[Code::InvalidArgument][..];
+    let packed = &[Code::InvalidArgument, Code::Unimplemented][..];
     for (headers, body, codes) in [
-        (&[][..], b"\x01\0\0\0\0".to_vec(), internal),
-        (&[], b"\x02\0\0\0\0".to_vec(), internal),
-        (&[], b"\0\0\0\0\x05\x0a\x01a".to_vec(), internal),
-        (&[], b"\0\0\0".to_vec(), internal),
-        (&[], vec![], internal),
+        (&[][..], b"\x01\0\0\0\0".to_vec(), invalid),
+        (&[], b"\x02\0\0\0\0".to_vec(), invalid),
+        (&[], b"\0\0\0\0\x05\x0a\x01a".to_vec(), invalid),
+        (&[], b"\0\0\0".to_vec(), invalid),
+        (&[], vec![], invalid),
         (&[], b"\0\xff\xff\xff\xff".to_vec(), TOO_LARGE),
         (
             &[("grpc-encoding", "gzip")],
@@ -146,6 +144,8 @@ pub(crate) async fn a_bad_call_is_refused(stage: &Stage) -> anyhow::Result<()> {
         let shown = format!("{headers:?} {body:?}");
         is_one_of(&shown, &reply.with_context(|| shown.clone())?, codes)?;
     }
+    let reply = calls.call(head(PING, &[])?, good.repeat(10_000)).await?;
+    is_one_of("a call that does not end", &reply, TOO_LARGE)?;
     // Only the first message is meant, where one is due.
     let reply = calls.call(head(PING, &[])?, good.repeat(2)).await?;
     is_one_of("two messages", &reply, &[Code::Ok])?;
