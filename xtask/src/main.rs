@@ -1,24 +1,43 @@
 //! `cargo lesson`: the tool for readers and maintainers of the ladder.
 
+mod check;
+mod diff;
+mod folder;
+mod git;
 mod ladder;
+mod list;
 mod mutants;
+mod name;
+mod page;
 mod run;
 mod services;
+mod step;
 
 use clap::Parser;
 use clap::Subcommand;
+use ladder::Ladder;
+use std::io::ErrorKind;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
-/// The ladder of lessons, and the services they need.
+/// The ladder of lessons: to read, to run, and to keep
 #[derive(Debug, Parser)]
 #[command(name = "cargo lesson", bin_name = "cargo lesson")]
 struct Arguments {
     #[command(subcommand)]
-    task: Task,
+    task: Option<Task>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// The ladder as a table: what each lesson adds and keeps (the default)
+    List {
+        /// For scripts
+        #[arg(long)]
+        json: bool,
+    },
+    /// The step to a lesson, in your own git's colours and pager
+    Diff(diff::Arguments),
     /// Run a lesson, with the services it needs, until Ctrl-C
     Run {
         /// The lesson; without one, the newest, on its YAML store
@@ -43,17 +62,51 @@ enum Task {
         #[command(subcommand)]
         task: services::Task,
     },
+    /// Hold the ladder to what it says of itself; the tests begin with it
+    Check {
+        /// First generate anew: DIFF.md, the root README's table, the numbers of lines
+        #[arg(long)]
+        fix: bool,
+    },
 }
 
 fn main() -> ExitCode {
-    let done = match Arguments::parse().task {
-        Task::Run { lesson, arguments } => run::run(lesson.as_deref(), &arguments),
-        Task::Test { arguments } => run::test(&arguments),
-        Task::Mutants { names } => mutants::mutants(&names),
-        Task::Services { task } => services::task(task).map(|()| ExitCode::SUCCESS),
-    };
-    done.unwrap_or_else(|error| {
+    let task = Arguments::parse().task;
+    perform(task.unwrap_or(Task::List { json: false })).unwrap_or_else(|error| {
+        if is_unread(&error) {
+            return ExitCode::SUCCESS;
+        }
         eprintln!("error: {error:#}");
         ExitCode::FAILURE
+    })
+}
+
+fn perform(task: Task) -> anyhow::Result<ExitCode> {
+    let ladder = Ladder::here()?;
+    let out = &mut anstream::stdout();
+    let done = |()| ExitCode::SUCCESS;
+    match task {
+        Task::List { json } => list::list(&ladder, json, out).map(done),
+        Task::Diff(arguments) => {
+            let terminal = std::io::stdout().is_terminal();
+            diff::show(&ladder, &arguments, terminal, out).map(done)
+        }
+        Task::Run { lesson, arguments } => run::run(&ladder, lesson.as_deref(), &arguments),
+        Task::Test { arguments } => run::test(&arguments),
+        Task::Check { fix } => check::check(&ladder, fix, out),
+        Task::Mutants { names } => mutants::mutants(&names),
+        Task::Services { task } => services::task(task).map(done),
+    }
+}
+
+/// Whether it is only that nobody reads on, as in `cargo lesson diff e-http | head`.
+fn is_unread(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let io = cause
+            .downcast_ref::<std::io::Error>()
+            .map(std::io::Error::kind);
+        let json = cause.downcast_ref::<serde_json::Error>();
+        let json = json.and_then(serde_json::Error::io_error_kind);
+        io.or(json) == Some(ErrorKind::BrokenPipe)
     })
 }

@@ -1,6 +1,7 @@
 //! Runs a lesson as a reader would, with what it needs around it.
 
 use crate::ladder;
+use crate::ladder::Ladder;
 use crate::ladder::Lesson;
 use crate::ladder::Needs;
 use crate::services;
@@ -19,9 +20,13 @@ use tokio::signal::unix::signal;
 /// # Errors
 ///
 /// There is no such lesson, it does not build, or a service does not come up.
-pub(crate) fn run(lesson: Option<&str>, arguments: &[String]) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(
+    ladder: &Ladder,
+    lesson: Option<&str>,
+    arguments: &[String],
+) -> anyhow::Result<ExitCode> {
     let embedded = lesson.is_none();
-    let lesson = lesson.map_or_else(|| Ok(Lesson::newest()), Lesson::find)?;
+    let lesson = lesson.map_or_else(|| ladder.newest(), |name| ladder.find(name))?;
     let built = cargo().args(["build", "--package", lesson.name]).status();
     if !built.context("cargo")?.success() {
         return Ok(ExitCode::FAILURE);
@@ -37,7 +42,7 @@ pub(crate) fn run(lesson: Option<&str>, arguments: &[String]) -> anyhow::Result<
     } else {
         &[]
     };
-    let program = ladder::target().join("debug").join(lesson.name);
+    let program = ladder::target()?.join("debug").join(lesson.name);
     let mut command = Command::new(program);
     command.args(store).args(arguments);
     if arguments.is_empty() {

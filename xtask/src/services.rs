@@ -37,6 +37,11 @@ pub(crate) enum Service {
     Redis,
 }
 
+/// Where MySQL and Redis listen.
+pub(crate) fn ports() -> [u16; 2] {
+    [mysql::PORT, redis::PORT]
+}
+
 /// Does what the command line says.
 pub(crate) fn task(task: Task) -> anyhow::Result<()> {
     match task {
@@ -109,7 +114,7 @@ impl Service {
 
     /// An instance of the installed program, if it is installed.
     fn private(self) -> anyhow::Result<Option<Private>> {
-        let folder = folder().join(self.name());
+        let folder = folder()?.join(self.name());
         std::fs::create_dir_all(&folder)?;
         match self {
             Self::Mysql => mysql::private(folder),
@@ -124,7 +129,7 @@ impl Service {
             println!("{name}: already answers on 127.0.0.1:{port}");
             return Ok(false);
         }
-        let folder = folder().join(name);
+        let folder = folder()?.join(name);
         if let Some(private) = self.private()? {
             match private.start(|| self.answers()) {
                 Ok(()) => {
@@ -173,25 +178,26 @@ impl Service {
 }
 
 /// Where private instances keep their things.
-fn folder() -> PathBuf {
-    ladder::target().join("services")
+fn folder() -> anyhow::Result<PathBuf> {
+    Ok(ladder::target()?.join("services"))
 }
 
 /// Keeps two of these commands from working at the same time.
 fn lock() -> anyhow::Result<File> {
-    std::fs::create_dir_all(folder())?;
-    let lock = File::create(folder().join("lock"))?;
+    let folder = folder()?;
+    std::fs::create_dir_all(&folder)?;
+    let lock = File::create(folder.join("lock"))?;
     lock.lock()?;
     Ok(lock)
 }
 
 /// Runs Docker Compose, and tells whether that went well.
 fn compose(arguments: &[&str]) -> bool {
+    let Ok(root) = ladder::root() else {
+        return false;
+    };
     let mut docker = Command::new("docker");
-    docker
-        .arg("compose")
-        .args(arguments)
-        .current_dir(ladder::root());
+    docker.arg("compose").args(arguments).current_dir(root);
     let done = docker
         .stdin(Stdio::null())
         .stdout(Stdio::null())
