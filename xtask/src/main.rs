@@ -1,5 +1,6 @@
 //! `cargo lesson`: the tool for readers and maintainers of the ladder.
 
+mod carry;
 mod check;
 mod diff;
 mod folder;
@@ -12,6 +13,8 @@ mod page;
 mod run;
 mod services;
 mod step;
+#[cfg(test)]
+mod tests;
 
 use clap::Parser;
 use clap::Subcommand;
@@ -62,6 +65,8 @@ enum Task {
         #[command(subcommand)]
         task: services::Task,
     },
+    /// Take a lesson's change through all later lessons, by three-way merge
+    Carry(carry::Arguments),
     /// Hold the ladder to what it says of itself; the tests begin with it
     Check {
         /// First generate anew: DIFF.md, the root README's table, the numbers of lines
@@ -93,6 +98,7 @@ fn perform(task: Task) -> anyhow::Result<ExitCode> {
         }
         Task::Run { lesson, arguments } => run::run(&ladder, lesson.as_deref(), &arguments),
         Task::Test { arguments } => run::test(&arguments),
+        Task::Carry(arguments) => carry::carry(&ladder, &arguments, out),
         Task::Check { fix } => check::check(&ladder, fix, out),
         Task::Mutants { names } => mutants::mutants(&names),
         Task::Services { task } => services::task(task).map(done),

@@ -1,0 +1,199 @@
+//! `cargo lesson check`: each of its complaints on a copy of the real ladder, with one thing
+//! broken.
+
+use super::Copy;
+use super::printed;
+use crate::check::check;
+use anyhow::Context;
+use std::process::ExitCode;
+
+fn said(copy: &Copy, fix: bool) -> anyhow::Result<(bool, String)> {
+    let (code, said) = printed(|out| check(&copy.ladder, fix, out))?;
+    Ok((code == ExitCode::SUCCESS, said))
+}
+
+#[test]
+fn each_thing_that_is_wrong_is_told_with_its_place() -> anyhow::Result<()> {
+    let copy = Copy::real()?;
+    let (right, complaints) = said(&copy, false)?;
+    assert!(right, "{complaints}");
+    for (file, old, new, told) in [
+        ("e-http/src/http.rs", "//!", "//! e-http", "e-http/DIFF.md:"),
+        (
+            "e-flag/DIFF.md",
+            "+clap",
+            "+clap2",
+            "e-flag/DIFF.md:26: it is generated",
+        ),
+        (
+            "e-http/README.md",
+            "707 lines",
+            "708 lines",
+            "e-http/README.md:6: it is generated",
+        ),
+        ("README.md", "| 707 |", "| 70 |", "README.md:"),
+        (
+            "README.md",
+            "](e-http/README.md)",
+            "](e-htp/README.md)",
+            "README.md:",
+        ),
+        (
+            "CONTRIBUTING.md",
+            "# Contributing",
+            "# [x](no.md)",
+            "CONTRIBUTING.md:1: there is no no.md",
+        ),
+        (
+            "CONTRIBUTING.md",
+            "# Contributing",
+            "# [x](README.md#no)",
+            "README.md has no heading #no",
+        ),
+        (
+            "e-http/README.md",
+            "## The cure",
+            "## Cure",
+            "e-http/README.md:21: section 3 is The cure",
+        ),
+        (
+            "e-http/README.md",
+            "`src/http/fields.rs`, `Fields`",
+            "`src/fields.rs`",
+            "e-http/README.md:45: e-http has no src/fields.rs",
+        ),
+        (
+            "e-http/README.md",
+            "`router`:",
+            "`routers`:",
+            "src/http.rs has no routers",
+        ),
+        (
+            "e-http/README.md",
+            "| `JoinSet`",
+            "| `JoinSets`",
+            "e-http has no JoinSets",
+        ),
+        (
+            "e-http/README.md",
+            "| e-grpc, which adds a second",
+            "| e-grcp",
+            "e-grcp is no later lesson",
+        ),
+        (
+            "e-http/README.md",
+            "curl -sSi -d name=gopher -d sex=0 http://127.0.0.1:8080/users\n",
+            "curl\n",
+            "The pain does not show the one command",
+        ),
+        (
+            "e-yaml/README.md",
+            "\"0.10.7\"",
+            "\"0.10.6\"",
+            "e-yaml has no such lines",
+        ),
+        (
+            "e-module/README.md",
+            "let name = e_module::user::Name(String::new());",
+            "let it;",
+            "e-module has no such lines",
+        ),
+        (
+            "e-http/README.md",
+            "`server.rs` uses hyper's",
+            "axum 0.7 `server.rs` uses hyper's",
+            "axum is 0.8",
+        ),
+        ("README.md", "Rust (1.95", "Rust (1.90", "Rust is 1.95"),
+        (
+            "e-http/Dockerfile",
+            "rust:1.95",
+            "rust:1.94",
+            "e-http/Dockerfile:6: Rust is 1.95",
+        ),
+        (
+            ".github/workflows/ci.yml",
+            "          - e-conf\n",
+            "",
+            "the lessons are e-docker",
+        ),
+        (
+            ".github/workflows/ci.yml",
+            "MySQL 8.4",
+            "MySQL 8.3",
+            "MySQL is 8.4 here",
+        ),
+        (
+            "tests/src/ladder.rs",
+            "    Lesson { name: \"e-conf\" },\n",
+            "",
+            "tests/src/ladder.rs:",
+        ),
+        (
+            "compose.yaml",
+            "127.0.0.1:16379",
+            "127.0.0.1:16378",
+            "the service listens on 127.0.0.1:16379",
+        ),
+        (
+            "e-mysql/configs/mysql.yaml",
+            "13306",
+            "13307",
+            "e-mysql/configs/mysql.yaml:2:",
+        ),
+        (
+            "e-redis/Dockerfile",
+            "EXPOSE 50051\n",
+            "",
+            "does not expose the port of configs/grpc.yaml",
+        ),
+    ] {
+        let before = copy.read(file)?;
+        let parts = before.split_once(old);
+        let (start, end) = parts.with_context(|| format!("{file} has no {old}"))?;
+        copy.write(file, format!("{start}{new}{end}"))?;
+        let (right, complaints) = said(&copy, false)?;
+        assert!(
+            !right && complaints.contains(told),
+            "{new}: no {told} in {complaints}"
+        );
+        copy.write(file, before)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_generated_is_written_by_fix_and_nothing_else_is() -> anyhow::Result<()> {
+    let copy = Copy::real()?;
+    std::fs::remove_file(copy.path("e-docker/DIFF.md"))?;
+    copy.edit("e-redis/README.md", "281 lines", "1 lines")?;
+    copy.edit("README.md", "containers", "boxes")?;
+    let (right, fixed) = said(&copy, true)?;
+    assert!(right, "{fixed}");
+    for file in ["e-docker/DIFF.md", "e-redis/README.md", "README.md"] {
+        assert!(fixed.contains(&format!("{file}: written")), "{fixed}");
+    }
+    assert_eq!(fixed.matches(": written").count(), 3);
+    copy.git(&["diff", "--exit-code", "--quiet"])
+}
+
+#[test]
+fn an_impure_step_is_told() -> anyhow::Result<()> {
+    let copy = Copy::real()?;
+    for path in ["http.rs", "grpc.rs", "yaml.rs", "http/fields.rs"] {
+        let path = format!("e-redis/src/{path}");
+        let narrow = copy.read(&path)?.replace("    ", "  ");
+        copy.write(&path, narrow)?;
+    }
+    std::fs::remove_file(copy.path("e-redis/src/redis/link.rs"))?;
+    let (right, complaints) = said(&copy, false)?;
+    assert!(
+        !right && complaints.contains(":1: of e-mysql 0."),
+        "{complaints}"
+    );
+    assert!(
+        complaints.contains("e-redis/src/redis:1: e-redis promises it"),
+        "{complaints}"
+    );
+    Ok(())
+}
