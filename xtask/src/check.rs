@@ -2,10 +2,10 @@
 //! promises, what is generated is fresh, and prose, code and settings agree.
 
 mod agree;
-mod excerpt;
+
 mod generated;
 mod links;
-mod markdown;
+
 mod readme;
 mod versions;
 

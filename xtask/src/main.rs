@@ -3,10 +3,12 @@
 mod carry;
 mod check;
 mod diff;
+mod excerpt;
 mod folder;
 mod git;
 mod ladder;
 mod list;
+mod markdown;
 mod mutants;
 mod name;
 mod page;
@@ -15,6 +17,7 @@ mod services;
 mod step;
 #[cfg(test)]
 mod tests;
+mod why;
 
 use clap::Parser;
 use clap::Subcommand;
@@ -41,6 +44,12 @@ enum Task {
     },
     /// The step to a lesson, in your own git's colours and pager
     Diff(diff::Arguments),
+    /// Which lesson brought a line, and for what
+    Why {
+        /// The line, as in src/http.rs:30
+        #[arg(value_name = "FILE:LINE")]
+        line: String,
+    },
     /// Run a lesson, with the services it needs, until Ctrl-C
     Run {
         /// The lesson; without one, the newest, on its YAML store
@@ -96,8 +105,9 @@ fn perform(task: Task) -> anyhow::Result<ExitCode> {
             let terminal = std::io::stdout().is_terminal();
             diff::show(&ladder, &arguments, terminal, out).map(done)
         }
+        Task::Why { line } => why::why(&ladder, &line, out).map(done),
         Task::Run { lesson, arguments } => run::run(&ladder, lesson.as_deref(), &arguments),
-        Task::Test { arguments } => run::test(&arguments),
+        Task::Test { arguments } => run::test(&ladder, &arguments, out),
         Task::Carry(arguments) => carry::carry(&ladder, &arguments, out),
         Task::Check { fix } => check::check(&ladder, fix, out),
         Task::Mutants { names } => mutants::mutants(&names),

@@ -1,5 +1,6 @@
 //! Runs a lesson as a reader would, with what it needs around it.
 
+use crate::check::check;
 use crate::ladder;
 use crate::ladder::Ladder;
 use crate::ladder::Lesson;
@@ -9,6 +10,7 @@ use anyhow::Context;
 use nix::sys::signal::Signal;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
+use std::io::Write;
 use std::process::Command;
 use std::process::ExitCode;
 use tokio::signal::unix::SignalKind;
@@ -53,12 +55,21 @@ pub(crate) fn run(
     ended
 }
 
-/// Starts the services, runs all tests of the workspace, and stops what was started.
+/// Checks the ladder, starts the services, runs all tests of the workspace, and stops what
+/// was started.
 ///
 /// # Errors
 ///
-/// A service does not come up, or does not stop.
-pub(crate) fn test(arguments: &[String]) -> anyhow::Result<ExitCode> {
+/// The ladder cannot be read, or a service does not come up, or does not stop.
+pub(crate) fn test(
+    ladder: &Ladder,
+    arguments: &[String],
+    out: &mut dyn Write,
+) -> anyhow::Result<ExitCode> {
+    // First, because it takes a second.
+    if check(ladder, false, out)? != ExitCode::SUCCESS {
+        return Ok(ExitCode::FAILURE);
+    }
     let started = services::up(Needs::Redis)?;
     let mut command = cargo();
     command.args(["test", "--workspace"]).args(arguments);

@@ -5,6 +5,7 @@ mod carry;
 mod check;
 mod diff;
 mod list;
+mod why;
 
 use crate::folder::paths;
 use crate::git::git;

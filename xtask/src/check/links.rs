@@ -3,10 +3,10 @@
 
 use super::Complaint;
 use super::Whole;
-use super::markdown::Kind;
-use super::markdown::Part;
-use super::markdown::parts;
 use crate::folder::paths;
+use crate::markdown::Kind;
+use crate::markdown::Part;
+use crate::markdown::parts;
 use crate::page::anchors;
 use std::collections::BTreeMap;
 use std::path::Component;

@@ -2,13 +2,13 @@
 
 use super::Complaint;
 use super::Whole;
-use super::excerpt;
-use super::markdown::Kind;
-use super::markdown::Part;
-use super::markdown::parts;
+use crate::excerpt;
 use crate::folder::File;
 use crate::ladder::Lesson;
 use crate::ladder::PLANNED;
+use crate::markdown::Kind;
+use crate::markdown::Part;
+use crate::markdown::parts;
 use pulldown_cmark::HeadingLevel;
 use std::ops::Range;
 

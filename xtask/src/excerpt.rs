@@ -9,7 +9,7 @@ const DEFINES: &[&str] = &[
 ];
 
 /// Whether a block of this language quotes source, rather than a terminal.
-pub(super) fn is_source(language: &str) -> bool {
+pub(crate) fn is_source(language: &str) -> bool {
     let language = language.split_whitespace().next().unwrap_or_default();
     let other = ["", "sh", "bash", "console", "text", "diff", "json", "http"];
     !other.contains(&language)
@@ -17,7 +17,7 @@ pub(super) fn is_source(language: &str) -> bool {
 
 /// Whether the file has the item: `Type::method`, `trait Store` or `impl Store for Cached` as
 /// they are written, a lone word where it is defined, or as an attribute.
-pub(super) fn has(file: &File, name: &str) -> bool {
+pub(crate) fn has(file: &File, name: &str) -> bool {
     let text = String::from_utf8_lossy(&file.content);
     if name.contains(' ') {
         return text.contains(name);
@@ -34,19 +34,19 @@ pub(super) fn has(file: &File, name: &str) -> bool {
 }
 
 /// The names in a piece of code.
-pub(super) fn words(code: &str) -> Vec<String> {
+pub(crate) fn words(code: &str) -> Vec<String> {
     let apart = |letter: char| !letter.is_alphanumeric() && letter != '_';
     let words = code.split(apart).filter(|word| !word.is_empty());
     words.map(str::to_owned).collect()
 }
 
 /// Whether a word stands in the file.
-pub(super) fn word(file: &File, word: &str) -> bool {
+pub(crate) fn word(file: &File, word: &str) -> bool {
     !file.is_aside() && stands(&String::from_utf8_lossy(&file.content), word)
 }
 
 /// Whether a text stands in another as words of its own.
-fn stands(text: &str, words: &str) -> bool {
+pub(crate) fn stands(text: &str, words: &str) -> bool {
     let inner = |letter: Option<char>| letter.is_some_and(|it| it.is_alphanumeric() || it == '_');
     text.match_indices(words).any(|(at, _)| {
         let before = text.get(..at).and_then(|text| text.chars().next_back());
@@ -59,7 +59,7 @@ fn stands(text: &str, words: &str) -> bool {
 
 /// Whether the quoted lines stand in the text, one after the other, whatever their indentation;
 /// `…` stands for any lines, and what is an example in a comment counts.
-pub(super) fn quotes(quoted: &str, text: &str) -> bool {
+pub(crate) fn quotes(quoted: &str, text: &str) -> bool {
     let bare = |line: &str| {
         let line = line.trim();
         let comment = line

@@ -10,19 +10,19 @@ use pulldown_cmark::TagEnd;
 
 /// A part of a page.
 #[derive(Debug, Default)]
-pub(super) struct Part {
-    pub(super) kind: Kind,
+pub(crate) struct Part {
+    pub(crate) kind: Kind,
     /// The heading of level 2 that it stands under.
-    pub(super) section: String,
-    pub(super) line: usize,
+    pub(crate) section: String,
+    pub(crate) line: usize,
     /// Its text, without markup.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// What in it is code.
-    pub(super) code: Vec<String>,
+    pub(crate) code: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     #[default]
     Paragraph,
     Heading(HeadingLevel),
@@ -37,7 +37,7 @@ pub(super) enum Kind {
 }
 
 /// The parts of a page, in its order.
-pub(super) fn parts(page: &str) -> Vec<Part> {
+pub(crate) fn parts(page: &str) -> Vec<Part> {
     let ends: Vec<usize> = page.match_indices('\n').map(|(at, _)| at).collect();
     let line = |offset: usize| ends.partition_point(|end| *end < offset) + 1;
     let mut reader = Reader::default();
