@@ -12,6 +12,7 @@ mod markdown;
 mod mutants;
 mod name;
 mod page;
+mod pain;
 mod run;
 mod services;
 mod step;
@@ -44,6 +45,8 @@ enum Task {
     },
     /// The step to a lesson, in your own git's colours and pager
     Diff(diff::Arguments),
+    /// A lesson's one command under the lesson before and under it, side by side
+    Pain(pain::Arguments),
     /// Which lesson brought a line, and for what
     Why {
         /// The line, as in src/http.rs:30
@@ -105,6 +108,7 @@ fn perform(task: Task) -> anyhow::Result<ExitCode> {
             let terminal = std::io::stdout().is_terminal();
             diff::show(&ladder, &arguments, terminal, out).map(done)
         }
+        Task::Pain(arguments) => pain::pain(&ladder, &arguments, out).map(done),
         Task::Why { line } => why::why(&ladder, &line, out).map(done),
         Task::Run { lesson, arguments } => run::run(&ladder, lesson.as_deref(), &arguments),
         Task::Test { arguments } => run::test(&ladder, &arguments, out),

@@ -5,6 +5,7 @@
 //! instance of the installed program, with its data under `target/services`; Docker
 //! Compose; the program installed by the system's package manager, where that is allowed.
 
+mod database;
 mod install;
 mod mysql;
 mod private;
@@ -13,6 +14,7 @@ mod redis;
 use crate::ladder;
 use crate::ladder::Needs;
 use anyhow::Context;
+pub(crate) use database::Database;
 use private::Private;
 use std::fs::File;
 use std::path::PathBuf;
@@ -40,6 +42,11 @@ pub(crate) enum Service {
 /// Where MySQL and Redis listen.
 pub(crate) fn ports() -> [u16; 2] {
     [mysql::PORT, redis::PORT]
+}
+
+/// Where a lesson finds Redis.
+pub(crate) fn redis_url() -> String {
+    redis::url()
 }
 
 /// Does what the command line says.

@@ -178,7 +178,7 @@ pub(crate) fn changes(scratch: &Path, folders: [&str; 2]) -> anyhow::Result<Vec<
             removed,
         });
     }
-    changes.sort_by_cached_key(|change| rank(change));
+    changes.sort_by_cached_key(rank);
     Ok(changes)
 }
 

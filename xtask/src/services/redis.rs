@@ -13,6 +13,11 @@ pub(super) const PORT: u16 = 16379;
 
 const PASSWORD: &str = "goms";
 
+/// Where a lesson finds it.
+pub(super) fn url() -> String {
+    format!("redis://:{PASSWORD}@127.0.0.1:{PORT}")
+}
+
 /// Whether it takes the password and answers a PING.
 pub(super) fn answers() -> bool {
     let ask = || -> std::io::Result<bool> {

@@ -1,0 +1,174 @@
+//! A lesson in ten seconds: its one command under the lesson before, and under it.
+
+mod docker;
+mod group;
+mod ports;
+mod side;
+
+use crate::ladder;
+use crate::ladder::Ladder;
+use crate::ladder::Lesson;
+use crate::ladder::Needs;
+use crate::run::cargo;
+use crate::services;
+use anstyle::Style;
+use anyhow::Context;
+use anyhow::anyhow;
+use anyhow::ensure;
+use comfy_table::ContentArrangement;
+use comfy_table::Table;
+use indicatif::ProgressBar;
+use side::Play;
+use side::Side;
+use std::io::Write;
+use std::time::Duration;
+use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
+
+/// Narrower than this, two columns cannot be read.
+const NARROW: u16 = 80;
+
+/// What is shown.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The lesson
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    lesson: Option<String>,
+    /// All lessons, one after the other
+    #[arg(long)]
+    all: bool,
+}
+
+/// Builds what is needed, starts the services, runs both sides, and takes all of it away
+/// again, after Ctrl-C, too.
+///
+/// # Errors
+///
+/// There is no such lesson, it does not build, or a service does not come up.
+pub(crate) fn pain(
+    ladder: &Ladder,
+    arguments: &Arguments,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let lessons: Vec<&'static Lesson> = match &arguments.lesson {
+        Some(name) => vec![ladder.find(name)?],
+        None => ladder.lessons.iter().collect(),
+    };
+    play(ladder, &lessons, out)
+}
+
+fn build(ladder: &Ladder, lessons: &[&'static Lesson]) -> anyhow::Result<()> {
+    let mut build = cargo();
+    build.current_dir(&ladder.root).arg("build").arg("--quiet");
+    let before = lessons.iter().filter_map(|lesson| ladder.before(lesson));
+    for lesson in lessons.iter().copied().chain(before) {
+        build.args(["--package", lesson.name]);
+    }
+    let built = build.status().context("cargo")?;
+    ensure!(built.success(), "the lessons do not build");
+    Ok(())
+}
+
+/// Plays until it is over, or interrupted: what is dropped then takes its things away.
+#[tokio::main(flavor = "current_thread")]
+async fn play(
+    ladder: &Ladder,
+    lessons: &[&'static Lesson],
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    // From here on no signal ends this process before it has stopped what it starts.
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    build(ladder, lessons)?;
+    let needs = lessons.iter().map(|lesson| lesson.needs).max();
+    let started = services::up(needs.unwrap_or(Needs::Nothing))?;
+    let shown = tokio::select! {
+        biased;
+        _ = interrupt.recv() => Err(anyhow!("interrupted")),
+        _ = terminate.recv() => Err(anyhow!("interrupted")),
+        _ = hangup.recv() => Err(anyhow!("interrupted")),
+        shown = show_all(ladder, lessons, out) => shown,
+    };
+    services::down(&started)?;
+    shown
+}
+
+async fn show_all(
+    ladder: &Ladder,
+    lessons: &[&'static Lesson],
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    // On standard error, and only on a terminal.
+    let progress = ProgressBar::new_spinner();
+    progress.enable_steady_tick(Duration::from_millis(100));
+    let number = lessons.len();
+    for (index, lesson) in lessons.iter().enumerate() {
+        let shown = show(ladder, lesson, |under| {
+            let count = index + 1;
+            progress.set_message(format!("{count}/{number}: {}, under {under}", lesson.name));
+        });
+        let text = shown.await?;
+        progress.suspend(|| out.write_all(text.as_bytes()))?;
+        out.flush()?;
+    }
+    progress.finish_and_clear();
+    Ok(())
+}
+
+/// Both sides of a lesson, side by side.
+async fn show(
+    ladder: &Ladder,
+    lesson: &'static Lesson,
+    tell: impl Fn(&str),
+) -> anyhow::Result<String> {
+    let (before, play) = match ladder.before(lesson) {
+        None => docker::play(ladder)?,
+        Some(before) => {
+            let program = |lesson: &'static Lesson| -> anyhow::Result<Side> {
+                let path = ladder::target()?.join("debug").join(lesson.name);
+                Side::of(lesson, &path)
+            };
+            let play = Play {
+                first: lesson
+                    .pain
+                    .first
+                    .iter()
+                    .map(|it| (*it).to_owned())
+                    .collect(),
+                command: lesson.pain.command.to_owned(),
+                sides: [program(before)?, program(lesson)?],
+                note: None,
+            };
+            (before.name, play)
+        }
+    };
+    let [old, new] = &play.sides;
+    tell(before);
+    let old = old.run(&play.first, &play.command).await?;
+    tell(lesson.name);
+    let new = new.run(&play.first, &play.command).await?;
+
+    let bold = Style::new().bold();
+    let mut text = format!("{bold}{}, {}{bold:#}\n", lesson.name, lesson.concern);
+    for line in play.note.iter().chain(&play.first).chain([&play.command]) {
+        text.push_str(&format!("  {line}\n"));
+    }
+    text.push('\n');
+    text.push_str(&table([before, lesson.name], [&old, &new]));
+    text.push('\n');
+    Ok(text)
+}
+
+/// What was said under each, and in what time.
+fn table(names: [&str; 2], outcomes: [&side::Outcome; 2]) -> String {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    let width = terminal_size::terminal_size().map_or(NARROW, |(width, _)| width.0);
+    table.set_width(width.max(NARROW));
+    table.set_header(names);
+    table.add_row(outcomes.map(|outcome| outcome.said.clone()));
+    table.add_row(outcomes.map(|outcome| format!("{:.2} s", outcome.took.as_secs_f64())));
+    format!("{}\n", table.trim_fmt())
+}
