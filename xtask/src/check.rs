@@ -122,10 +122,10 @@ pub(crate) fn check(ladder: &Ladder, fix: bool, out: &mut dyn Write) -> anyhow::
 
 fn complaints(whole: &Whole) -> anyhow::Result<Vec<Complaint>> {
     let mut complaints = Vec::new();
-    complaints.extend(whole.lessons().flat_map(|(lesson, files, step)| {
-        let promised = promised(lesson, files);
-        pure(whole.ladder, step).into_iter().chain(promised)
-    }));
+    for step in &whole.steps {
+        complaints.extend(pure(whole.ladder, step));
+        complaints.extend(promised(step));
+    }
     complaints.extend(generated::stale(whole)?);
     complaints.extend(readme::all(whole)?);
     complaints.extend(links::broken(whole)?);
@@ -161,23 +161,22 @@ fn pure(ladder: &Ladder, step: &Step) -> Option<Complaint> {
     })
 }
 
-/// A lesson has what its name promises.
-fn promised(lesson: &Lesson, files: &[File]) -> Vec<Complaint> {
-    let there = |path: &str| {
-        let inside = |file: &File| {
-            let rest = file.path.strip_prefix(path);
+/// A step adds what its lesson's name promises.
+fn promised(step: &Step) -> Vec<Complaint> {
+    let added = |path: &str| {
+        step.adds().any(|added| {
+            let rest = added.strip_prefix(path);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        files.iter().any(inside)
+        })
     };
-    let missing = lesson.adds.iter().filter(|path| !there(path));
-    let name = lesson.name;
+    let name = step.lesson.name;
+    let missing = step.lesson.adds.iter().filter(|path| !added(path));
     missing
         .map(|path| Complaint {
             file: format!("{name}/{path}"),
             line: 1,
-            what: format!("{name} promises it, and it is not there"),
-            mend: format!("git log --diff-filter=D -- {name}/{path}"),
+            what: format!("{name} promises to add it, and does not"),
+            mend: format!("cargo lesson diff {name} --stat"),
         })
         .collect()
 }

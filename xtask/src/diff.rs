@@ -18,8 +18,8 @@ use tempfile::TempDir;
 /// How it is shown.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The lesson, and where to start, if not from the one before
-    #[arg(required = true, num_args = 1..=2, value_name = "[FROM] TO")]
+    /// The lesson, and before it where to start, if not from the lesson before
+    #[arg(required = true, num_args = 1..=2, value_name = "LESSON")]
     lessons: Vec<String>,
     /// Only which files, and how many lines
     #[arg(long)]

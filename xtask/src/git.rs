@@ -13,12 +13,11 @@ use std::process::Stdio;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 
-/// What a git hook sets, and what would lead git away from the folder it is given.
-const LED_ASTRAY: &[&str] = &[
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_INDEX_FILE",
-    "GIT_PREFIX",
+/// What a git hook sets, which would lead git away from the folder it is given.
+const LED_ASTRAY: &[&str] = &["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"];
+
+/// What changes how git shows a difference.
+const OF_TASTE: &[&str] = &[
     "GIT_DIFF_OPTS",
     "GIT_EXTERNAL_DIFF",
     "GIT_CONFIG_PARAMETERS",
@@ -38,6 +37,9 @@ pub(crate) fn git(folder: &Path) -> Command {
 /// git in a scratch folder, the same for everybody: no configuration, no repository.
 pub(crate) fn plain(folder: &Path) -> Command {
     let mut git = git(folder);
+    for name in OF_TASTE {
+        git.env_remove(name);
+    }
     if let Some(parent) = folder.parent() {
         git.env("GIT_CEILING_DIRECTORIES", parent);
     }

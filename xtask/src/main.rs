@@ -44,6 +44,7 @@ enum Task {
         json: bool,
     },
     /// The step to a lesson, in your own git's colours and pager
+    #[command(override_usage = "cargo lesson diff [OPTIONS] [FROM] TO")]
     Diff(diff::Arguments),
     /// A lesson's one command under the lesson before and under it, side by side
     Pain(pain::Arguments),

@@ -93,11 +93,11 @@ impl Copy {
         std::fs::read_to_string(self.path(path)).context(path.to_owned())
     }
 
-    /// Replaces a text that has to be there.
+    /// Replaces the first of a text that has to be there.
     fn edit(&self, path: &str, old: &str, new: &str) -> anyhow::Result<()> {
         let text = self.read(path)?;
         anyhow::ensure!(text.contains(old), "{path} has no {old}");
-        self.write(path, text.replace(old, new))
+        self.write(path, text.replacen(old, new, 1))
     }
 
     fn commit(&self) -> anyhow::Result<()> {

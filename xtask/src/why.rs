@@ -19,6 +19,9 @@ use std::path::Component;
 use std::path::Path;
 use std::path::PathBuf;
 
+/// How many of the lines that it replaces are shown.
+const SHOWN: usize = 3;
+
 /// A line of a lesson.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Place {
@@ -65,8 +68,11 @@ pub(crate) fn why(ladder: &Ladder, place: &str, out: &mut dyn Write) -> anyhow::
     if place != asked {
         writeln!(out, "as {name}/{}:{}", place.path, place.line)?;
     }
-    for line in instead {
+    for line in instead.iter().take(SHOWN) {
         writeln!(out, "in place of: {}", line.trim())?;
+    }
+    if instead.len() > SHOWN {
+        writeln!(out, "and {} lines more", instead.len() - SHOWN)?;
     }
     if text.trim().is_empty() {
         return Ok(());
