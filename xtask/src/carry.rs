@@ -14,6 +14,7 @@ use crate::folder::is_aside;
 use crate::folder::read;
 use crate::ladder::Ladder;
 use crate::ladder::Lesson;
+use anyhow::bail;
 use edit::Edit;
 use merge::Outcome;
 use std::collections::BTreeMap;
@@ -67,6 +68,15 @@ pub(crate) fn carry(
             "{name} is as it is in {base}: there is nothing to carry"
         )?;
         return Ok(ExitCode::SUCCESS);
+    }
+    let unmended = edits.iter().filter_map(|edit| edit.after.as_ref());
+    let mut unmended = unmended.filter_map(|file| Some((file, *file.marks().first()?)));
+    if let Some((file, line)) = unmended.next() {
+        let name = lesson.name;
+        bail!(
+            "{name}/{}:{line}: there are marks of a conflict; mend it first",
+            file.path
+        );
     }
     let course = |edit| Course {
         made: vec![(lesson, edit)],

@@ -172,8 +172,8 @@ impl Both {
         all: bool,
     ) -> anyhow::Result<Self> {
         let name = from.map_or("nothing", |from| from.name);
-        let name = if name == to.name { "before" } else { name };
         let renaming = Renaming::new(name, to.name);
+        let name = if name == to.name { "before" } else { name };
         let counts = |file: &&File| all || !file.is_aside();
         let before: Vec<File> = before
             .iter()

@@ -46,6 +46,13 @@ impl File {
         is_aside(&self.path)
     }
 
+    /// The lines on which marks of a conflict begin.
+    pub(crate) fn marks(&self) -> Vec<usize> {
+        let lines = self.content.split(|byte| *byte == b'\n').enumerate();
+        let marked = lines.filter(|(_, line)| line.starts_with(b"<<<<<<< "));
+        marked.map(|(index, _)| index + 1).collect()
+    }
+
     /// The file of the same place in another lesson.
     pub(crate) fn renamed(&self, renaming: &Renaming) -> Self {
         let content = match self.is_binary() {

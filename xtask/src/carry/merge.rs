@@ -104,15 +104,15 @@ fn three_way(
             marked: None,
         });
     }
-    let (content, clean) = merged(from, to, old.unwrap_or_default(), ours, after)?;
-    if clean {
-        return Ok(done(content));
+    let merged = File {
+        content: merged(from, to, old.unwrap_or_default(), ours, after)?,
+        ..ours.clone()
+    };
+    if merged.marks().is_empty() {
+        return Ok(done(merged.content));
     }
     let path = ours.path.clone();
-    let marked = Some(File {
-        content,
-        ..ours.clone()
-    });
+    let marked = Some(merged);
     Ok(Outcome::Conflict {
         path,
         why: None,
@@ -120,14 +120,14 @@ fn three_way(
     })
 }
 
-/// Three texts merged, and whether that leaves no conflict.
+/// Three texts merged, with marks where they conflict.
 fn merged(
     from: &Lesson,
     to: &Lesson,
     before: &[u8],
     ours: &File,
     after: &File,
-) -> anyhow::Result<(Vec<u8>, bool)> {
+) -> anyhow::Result<Vec<u8>> {
     let scratch = TempDir::new()?;
     let texts = [("ours", ours.content.as_slice()), ("before", before)];
     for (name, text) in texts
@@ -144,16 +144,7 @@ fn merged(
         .args(["ours", "before", "after"]);
     // It ends with the number of conflicts.
     let codes: Vec<i32> = (0..128).collect();
-    let content = git::run(git, b"", &codes)?;
-    let clean = marks(&content).is_empty();
-    Ok((content, clean))
-}
-
-/// The lines on which conflicts begin.
-fn marks(content: &[u8]) -> Vec<usize> {
-    let lines = content.split(|byte| *byte == b'\n').enumerate();
-    let marked = lines.filter(|(_, line)| line.starts_with(b"<<<<<<< "));
-    marked.map(|(index, _)| index + 1).collect()
+    git::run(git, b"", &codes)
 }
 
 impl Outcome {
@@ -205,7 +196,7 @@ impl Outcome {
                 format!("{name}/{path}: {what}")
             }
             Self::Conflict { path, why, marked } => {
-                let lines = marked.as_ref().map(|file| marks(&file.content));
+                let lines = marked.as_ref().map(File::marks);
                 let line = lines.and_then(|lines| lines.first().copied()).unwrap_or(1);
                 let why = why.map(|why| format!(", {why}")).unwrap_or_default();
                 format!(

@@ -90,8 +90,7 @@ fn toolchain(whole: &Whole) -> anyhow::Result<Vec<Complaint>> {
     let images = whole.ladder.lessons.iter();
     let images = images.map(|lesson| (format!("{}/Dockerfile", lesson.name), "FROM rust:", "-"));
     let workflow = (WORKFLOW.to_owned(), "RUSTUP_TOOLCHAIN: \"", "\"");
-    let readme = ("README.md".to_owned(), "with Rust (", " ");
-    for (file, before, after) in images.chain([workflow, readme]) {
+    for (file, before, after) in images.chain([workflow]) {
         let text = whole.text(&file)?;
         if !text.contains(&format!("{before}{rust}{after}")) {
             let what = format!("Rust is {rust}, as Cargo.toml says");

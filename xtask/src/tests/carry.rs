@@ -155,6 +155,9 @@ fn a_conflict_is_marked_told_and_mended_once() -> anyhow::Result<()> {
     let marked = "three\n<<<<<<< e-two\n4\n=======\nFOUR\n>>>>>>> e-one\nfive";
     assert!(copy.read("e-two/src/lib.rs")?.contains(marked));
 
+    let unmended = run(&copy, &["e-two"]).err().map(|error| error.to_string());
+    assert!(unmended.is_some_and(|told| told.starts_with("e-two/src/lib.rs:5: there are marks")));
+
     copy.edit("e-two/src/lib.rs", marked, "three\nFOUR and 4\nfive")?;
     let (done, said) = run(&copy, &["e-two"])?;
     assert!(done, "{said}");
