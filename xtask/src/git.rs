@@ -108,7 +108,8 @@ pub(crate) fn run(mut git: Command, input: &[u8], codes: &[i32]) -> anyhow::Resu
 pub(crate) fn show(mut git: Command) -> anyhow::Result<()> {
     let status = wait(&mut git)?;
     match status.code() {
-        Some(0 | 1) | None => Ok(()),
+        // 1: there is a difference; 141, or a signal: nobody reads on.
+        Some(0 | 1 | 141) | None => Ok(()),
         Some(_) => bail!("git failed with {status}"),
     }
 }

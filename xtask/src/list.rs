@@ -64,7 +64,8 @@ pub(crate) fn list(ladder: &Ladder, json: bool, out: &mut dyn Write) -> anyhow::
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    if let Some((terminal_size::Width(width), _)) = terminal_size::terminal_size() {
+    let size = terminal_size::terminal_size_of(std::io::stdout());
+    if let Some((terminal_size::Width(width), _)) = size {
         table.set_content_arrangement(ContentArrangement::Dynamic);
         table.set_width(width.max(NARROW));
     }

@@ -165,7 +165,8 @@ fn table(names: [&str; 2], outcomes: [&side::Outcome; 2]) -> String {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
     table.set_content_arrangement(ContentArrangement::Dynamic);
-    let width = terminal_size::terminal_size().map_or(NARROW, |(width, _)| width.0);
+    let size = terminal_size::terminal_size_of(std::io::stdout());
+    let width = size.map_or(NARROW, |(width, _)| width.0);
     table.set_width(width.max(NARROW));
     table.set_header(names);
     table.add_row(outcomes.map(|outcome| outcome.said.clone()));

@@ -5,6 +5,7 @@ use super::side::Play;
 use super::side::Side;
 use crate::ladder;
 use crate::ladder::Ladder;
+use anyhow::Context;
 use anyhow::ensure;
 use std::process::Command;
 use std::process::Stdio;
@@ -37,20 +38,21 @@ pub(super) fn play(ladder: &Ladder) -> anyhow::Result<(&'static str, Play)> {
     if docker(&["version"]) {
         with_docker(ladder)
     } else {
-        by_hand()
+        by_hand(ladder)
     }
 }
 
-fn by_hand() -> anyhow::Result<(&'static str, Play)> {
+fn by_hand(ladder: &Ladder) -> anyhow::Result<(&'static str, Play)> {
     let mut deaf = Side::new("deaf".to_owned())?;
     deaf.program("deaf", DEAF)?;
-    let program = ladder::target()?.join("debug/e-docker");
+    let first = ladder.lessons.first().context("there is no lesson")?;
+    let program = ladder::target()?.join("debug").join(first.name);
     let note =
         "There is no Docker here. What `docker stop` does, by hand: SIGTERM, ten seconds, SIGKILL.";
     let play = Play {
         first: vec!["$lesson &".to_owned()],
         command: BY_HAND.to_owned(),
-        sides: [deaf, Side::new(program.display().to_string())?],
+        sides: [deaf, Side::of(first, &program)?],
         note: Some(note.to_owned()),
     };
     Ok(("a process that ignores SIGTERM", play))
