@@ -123,7 +123,10 @@ async fn show(
     tell: impl Fn(&str),
 ) -> anyhow::Result<String> {
     let (before, play) = match ladder.before(lesson) {
-        None => docker::play(ladder)?,
+        None => {
+            tell("preparation");
+            docker::play(ladder, lesson)?
+        }
         Some(before) => {
             let program = |lesson: &'static Lesson| -> anyhow::Result<Side> {
                 let path = ladder::target()?.join("debug").join(lesson.name);

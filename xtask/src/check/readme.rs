@@ -213,7 +213,8 @@ impl Page<'_> {
     fn command(&self) -> Vec<Complaint> {
         let before = self.before.map_or("", |before| before.name);
         let sides = [("The pain", before), ("The cure", self.lesson.name)];
-        let command = self.lesson.pain.command;
+        // A container's name is the README's own.
+        let command = self.lesson.pain.command.trim_end_matches(" $name");
         let mut complaints = Vec::new();
         for (section, program) in sides {
             let blocks = self.parts.iter().filter(|part| {

@@ -16,10 +16,10 @@ pub(crate) const LESSONS: &[Lesson] = &[
         needs: Needs::Nothing,
         adds: &["Dockerfile", "src/main.rs"],
         outcome: "`docker stop`: 10 s → under 1 s",
-        // By `pain`, which knows what to do where there is no Docker.
+        // The lesson before is a process that ignores SIGTERM; without Docker it is done by hand.
         pain: Pain {
-            first: &[],
-            command: "docker stop",
+            first: &["docker run --rm --detach --name $name $lesson"],
+            command: "docker stop $name",
         },
         floor: PURE,
         big: false,
