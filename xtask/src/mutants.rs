@@ -32,7 +32,7 @@ struct Mutant {
 /// A patch names no test or does not apply, a mutant does not build, or a service does not
 /// come up. Mutants that nothing catches are told, and make the exit code 1.
 pub(crate) fn mutants(names: &[String]) -> anyhow::Result<ExitCode> {
-    let root = ladder::root();
+    let root = ladder::root()?;
     let all = read_all(&root.join("tests/mutants"))?;
     if let Some(name) = names
         .iter()
@@ -44,7 +44,7 @@ pub(crate) fn mutants(names: &[String]) -> anyhow::Result<ExitCode> {
     let chosen: Vec<&Mutant> = all.iter().filter(chosen).collect();
 
     let started = services::up(Needs::Redis)?;
-    let folder = ladder::target().join("mutants");
+    let folder = ladder::target()?.join("mutants");
     let survivors = try_all(&root, &folder, &chosen);
     services::down(&started)?;
     let survivors = survivors?;
@@ -203,7 +203,7 @@ mod tests {
     /// That they are caught is `make mutants`; that they still fit is known at once.
     #[test]
     fn every_mutant_applies() -> anyhow::Result<()> {
-        let root = ladder::root();
+        let root = ladder::root()?;
         let mutants = read_all(&root.join("tests/mutants"))?;
         assert!(mutants.len() > 20, "there are {}", mutants.len());
         for mutant in mutants {

@@ -89,8 +89,9 @@ fn toolchain(whole: &Whole) -> anyhow::Result<Vec<Complaint>> {
     let mut complaints = Vec::new();
     let images = whole.ladder.lessons.iter();
     let images = images.map(|lesson| (format!("{}/Dockerfile", lesson.name), "FROM rust:", "-"));
-    let workflow = (WORKFLOW.to_owned(), "RUSTUP_TOOLCHAIN: \"", "\"");
-    for (file, before, after) in images.chain([workflow]) {
+    let workflows = [WORKFLOW, ".github/workflows/mutants.yml"];
+    let workflows = workflows.map(|file| (file.to_owned(), "RUSTUP_TOOLCHAIN: \"", "\""));
+    for (file, before, after) in images.chain(workflows) {
         let text = whole.text(&file)?;
         if !text.contains(&format!("{before}{rust}{after}")) {
             let what = format!("Rust is {rust}, as Cargo.toml says");
@@ -104,13 +105,11 @@ fn toolchain(whole: &Whole) -> anyhow::Result<Vec<Complaint>> {
 fn services(whole: &Whole) -> anyhow::Result<Vec<Complaint>> {
     let [mysql, redis] = services::ports().map(|port| format!("127.0.0.1:{port}"));
     let newest = whole.ladder.newest()?.name;
-    let mut named: Vec<(String, &str)> = Vec::new();
-    for file in [
-        "compose.yaml",
-        "tests/src/database.rs",
-        "Makefile",
-        "xtask/src/main.rs",
-    ] {
+    let mut named: Vec<(String, &str)> = vec![
+        ("tests/src/database.rs".to_owned(), &mysql),
+        ("tests/src/cache.rs".to_owned(), &redis),
+    ];
+    for file in ["compose.yaml", "Makefile", "xtask/src/main.rs"] {
         named.push((file.to_owned(), &mysql));
         named.push((file.to_owned(), &redis));
     }
