@@ -1,5 +1,6 @@
 //! `cargo lesson`: the tool for readers and maintainers of the ladder.
 
+mod bench;
 mod carry;
 mod check;
 mod diff;
@@ -73,6 +74,8 @@ enum Task {
         /// The names of patches in tests/mutants; without any, all of them
         names: Vec<String>,
     },
+    /// Measure what each lesson costs, beside what its parts do alone
+    Bench(bench::Options),
     /// Start and stop MySQL on 127.0.0.1:13306 and Redis on 127.0.0.1:16379
     Services {
         #[command(subcommand)]
@@ -116,6 +119,7 @@ fn perform(task: Task) -> anyhow::Result<ExitCode> {
         Task::Carry(arguments) => carry::carry(&ladder, &arguments, out),
         Task::Check { fix } => check::check(&ladder, fix, out),
         Task::Mutants { names } => mutants::mutants(&names),
+        Task::Bench(options) => bench::bench(&ladder, &options),
         Task::Services { task } => services::task(task).map(done),
     }
 }

@@ -15,7 +15,11 @@ use crate::ladder;
 use crate::ladder::Needs;
 use anyhow::Context;
 pub(crate) use database::Database;
+pub(crate) use mysql::PORT as MYSQL_PORT;
 use private::Private;
+pub(crate) use private::find;
+pub(crate) use redis::PASSWORD as REDIS_PASSWORD;
+pub(crate) use redis::PORT as REDIS_PORT;
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::Command;
@@ -133,14 +137,14 @@ impl Service {
     fn up(self) -> anyhow::Result<bool> {
         let (name, port) = (self.name(), self.port());
         if self.answers() {
-            println!("{name}: already answers on 127.0.0.1:{port}");
+            eprintln!("{name}: already answers on 127.0.0.1:{port}");
             return Ok(false);
         }
         let folder = folder()?.join(name);
         if let Some(private) = self.private()? {
             match private.start(|| self.answers()) {
                 Ok(()) => {
-                    println!(
+                    eprintln!(
                         "{name}: started on 127.0.0.1:{port}, its data in {}",
                         folder.display()
                     );
@@ -150,7 +154,7 @@ impl Service {
             }
         }
         if compose(&["up", "--detach", "--wait", name]) {
-            println!("{name}: started on 127.0.0.1:{port} by Docker Compose");
+            eprintln!("{name}: started on 127.0.0.1:{port} by Docker Compose");
             return Ok(true);
         }
         install::install(self)?;
@@ -158,7 +162,7 @@ impl Service {
             .private()?
             .with_context(|| format!("{name} is still not there"))?;
         private.start(|| self.answers())?;
-        println!(
+        eprintln!(
             "{name}: started on 127.0.0.1:{port}, its data in {}",
             folder.display()
         );
@@ -172,13 +176,13 @@ impl Service {
             .filter(|private| private.running().is_some());
         if let Some(private) = private {
             private.stop()?;
-            println!("{name}: stopped");
+            eprintln!("{name}: stopped");
         } else if !self.answers() {
-            println!("{name}: not running");
+            eprintln!("{name}: not running");
         } else if compose(&["rm", "--stop", "--force", name]) && !self.answers() {
-            println!("{name}: stopped, by Docker Compose");
+            eprintln!("{name}: stopped, by Docker Compose");
         } else {
-            println!("{name}: left alone, because `up` did not start it");
+            eprintln!("{name}: left alone, because `up` did not start it");
         }
         Ok(())
     }

@@ -24,7 +24,7 @@ pub(super) fn install(service: Service) -> anyhow::Result<()> {
         bail!("{name} is not installed; type: {line}");
     }
     let package = package(service);
-    println!("{name}: not installed; installing {package} with apt-get");
+    eprintln!("{name}: not installed; installing {package} with apt-get");
     // Installing must not start the system's own service: run level 1 is none to start it in.
     let apt = |arguments: &[&str]| -> anyhow::Result<()> {
         let mut apt = Command::new("apt-get");

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-pub(super) const PORT: u16 = 13306;
+pub(crate) const PORT: u16 = 13306;
 
 /// Run by the server at each start, before it listens; the same accounts as in
 /// `compose.yaml`. The lessons use `goms`; the tests make databases of their own, as root.

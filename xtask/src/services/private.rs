@@ -129,7 +129,7 @@ fn append(log: &Path) -> anyhow::Result<File> {
 }
 
 /// Finds an installed program: in PATH, or where servers are kept that no user calls.
-pub(super) fn find(names: &[&str]) -> Option<PathBuf> {
+pub(crate) fn find(names: &[&str]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders: Vec<PathBuf> = std::env::split_paths(&path)
         .chain(["/usr/sbin", "/usr/local/sbin", "/usr/libexec"].map(PathBuf::from))

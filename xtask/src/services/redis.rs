@@ -9,9 +9,9 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-pub(super) const PORT: u16 = 16379;
+pub(crate) const PORT: u16 = 16379;
 
-const PASSWORD: &str = "goms";
+pub(crate) const PASSWORD: &str = "goms";
 
 /// Where a lesson finds it.
 pub(super) fn url() -> String {

@@ -1,0 +1,158 @@
+//! `cargo lesson bench`: the price of each step, measured and plotted.
+//!
+//! The load is made by programs that others know, on databases of the run's own, and what
+//! the parts do alone is measured in the same run. A wrong answer ends it: there is no
+//! figure of a service that errs.
+
+mod answer;
+mod call;
+mod figure;
+mod goals;
+mod grpc;
+mod http;
+mod machine;
+mod measure;
+mod nginx;
+mod page;
+mod plot;
+mod process;
+mod redis;
+mod report;
+#[cfg(test)]
+mod sample;
+mod service;
+mod suite;
+mod sysbench;
+mod tool;
+mod wrk;
+
+use crate::ladder::Ladder;
+use crate::ladder::Lesson;
+use crate::ladder::Needs;
+use crate::services;
+use anyhow::anyhow;
+use anyhow::ensure;
+use clap::Args;
+use clap::value_parser;
+use report::Report;
+use std::path::Path;
+use std::process::ExitCode;
+use suite::Suite;
+use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
+
+/// How many runs make a figure that is fit to be kept.
+const RUNS: u32 = 3;
+
+/// What is told to be measured.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// The lessons; without any, all that serve, and the figures go to docs/price.md
+    lessons: Vec<String>,
+    /// How many runs make a figure; with fewer than 3 nothing goes to docs/price.md
+    #[arg(long, value_name = "N", default_value_t = RUNS, value_parser = value_parser!(u32).range(1..=99))]
+    runs: u32,
+    /// How long a run takes, in seconds
+    #[arg(long, value_name = "S", default_value_t = 5, value_parser = value_parser!(u64).range(1..=600))]
+    seconds: u64,
+    /// Also build each lesson from nothing, which takes minutes
+    #[arg(long)]
+    build: bool,
+    /// Print the figures as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Measures the lessons, prints the figures, and keeps those of a whole run.
+///
+/// # Errors
+///
+/// A tool is missing, a lesson or a service does not come up, or an answer was wrong.
+pub(crate) fn bench(ladder: &Ladder, options: &Options) -> anyhow::Result<ExitCode> {
+    let lessons = chosen(ladder, &options.lessons)?;
+    tool::check()?;
+    let started = services::up(Needs::Redis)?;
+    let report = supervise(options, lessons);
+    services::down(&started)?;
+    let report = report?;
+    if options.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        println!("{}", page::tables(&report));
+    }
+    if options.lessons.is_empty() && options.runs >= RUNS {
+        keep(&ladder.root.join("docs"), &report)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The lessons of these names, in reading order; all that serve, if none is named.
+fn chosen(ladder: &Ladder, names: &[String]) -> anyhow::Result<Vec<&'static Lesson>> {
+    let mut named = Vec::new();
+    for name in names {
+        let lesson = ladder.find(name)?;
+        let serves = lesson.has("e-http");
+        ensure!(serves, "{name} does not serve yet; e-http is the first");
+        named.push(lesson.name);
+    }
+    let chosen = |lesson: &&Lesson| match named[..] {
+        [] => lesson.has("e-http"),
+        _ => named.contains(&lesson.name),
+    };
+    Ok(ladder.lessons.iter().filter(chosen).collect())
+}
+
+/// Writes the page and its plots.
+fn keep(docs: &Path, report: &Report) -> anyhow::Result<()> {
+    std::fs::create_dir_all(docs)?;
+    for (name, text) in [
+        ("price.svg", plot::price(report)?),
+        ("load.svg", plot::load(report)?),
+        ("price.md", page::page(report)),
+    ] {
+        let path = docs.join(name);
+        std::fs::write(&path, text)?;
+        eprintln!("wrote {}", path.display());
+    }
+    Ok(())
+}
+
+/// Measures, unless a signal comes first, and clears up in any case: what was started dies
+/// with the work that is dropped, databases have to be dropped by name.
+#[tokio::main(flavor = "current_thread")]
+async fn supervise(options: &Options, lessons: Vec<&'static Lesson>) -> anyhow::Result<Report> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let suite = Suite::new(options, lessons)?;
+    let report = tokio::select! {
+        report = suite.report() => report,
+        _ = interrupt.recv() => Err(anyhow!("interrupted")),
+        _ = terminate.recv() => Err(anyhow!("terminated")),
+        _ = hangup.recv() => Err(anyhow!("the terminal is gone")),
+    };
+    let cleared = suite.clear().await;
+    let report = report?;
+    cleared.map(|()| report)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::chosen;
+    use crate::ladder::Ladder;
+
+    fn named(names: &[&str]) -> anyhow::Result<Vec<&'static str>> {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let chosen = chosen(&Ladder::here()?, &names)?;
+        Ok(chosen.iter().map(|lesson| lesson.name).collect())
+    }
+
+    #[test]
+    fn lessons_that_serve_can_be_chosen() -> anyhow::Result<()> {
+        assert_eq!(named(&[])?.first(), Some(&"e-http"));
+        assert_eq!(named(&["e-redis", "http"])?, ["e-http", "e-redis"]);
+        assert!(named(&["e-yaml"]).is_err());
+        assert!(named(&["e-nothing"]).is_err());
+        Ok(())
+    }
+}

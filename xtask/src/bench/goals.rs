@@ -1,0 +1,190 @@
+//! What the service has set itself, as bounds near the limits of its parts.
+
+use super::call::Call;
+use super::figure::number;
+use super::report::Price;
+use super::report::Report;
+use std::fmt::Write;
+
+/// The lessons that the goals are about.
+const MEMORY: &str = "e-http";
+const MYSQL: &str = "e-mysql";
+const CACHED: &str = "e-redis";
+
+/// A figure and its bound.
+struct Goal {
+    figure: &'static str,
+    bound: Bound,
+    /// None, if this run has not measured it.
+    value: fn(&Report) -> Option<f64>,
+}
+
+enum Bound {
+    AtMost(f64),
+    AtLeast(f64),
+}
+use Bound::AtLeast;
+use Bound::AtMost;
+
+const GOALS: [Goal; 12] = [
+    Goal {
+        figure: "ping, e-http, 64 connections: CPU time / nginx's",
+        bound: AtMost(1.7),
+        value: |report| over_nginx(report, MEMORY, Call::Ping, 64),
+    },
+    Goal {
+        figure: "ping, e-redis, 1 connection: CPU time / nginx's",
+        bound: AtMost(3.2),
+        value: |report| over_nginx(report, CACHED, Call::Ping, 1),
+    },
+    Goal {
+        figure: "ping, e-redis, 64 connections: requests/s / sysbench's updates/s",
+        bound: AtLeast(0.35),
+        value: |report| {
+            let update = report.anchors.update.median();
+            Some(rate(report, CACHED, Call::Ping)? / update)
+        },
+    },
+    Goal {
+        figure: "cached read, e-redis, 1 connection: CPU time / nginx's",
+        bound: AtMost(1.8),
+        value: |report| over_nginx(report, CACHED, Call::Read, 1),
+    },
+    Goal {
+        figure: "cached read, e-redis, 64 connections: requests/s / redis-benchmark's",
+        bound: AtLeast(0.65),
+        value: |report| {
+            let redis = report.anchors.redis.median();
+            Some(rate(report, CACHED, Call::Read)? / redis)
+        },
+    },
+    Goal {
+        figure: "cached read, e-redis, 64 connections: CPU time by gRPC / by HTTP",
+        bound: AtMost(1.7),
+        value: |report| {
+            let http = cpu(report, CACHED, Call::Read, 64)?;
+            Some(cpu(report, CACHED, Call::GrpcRead, 64)? / http)
+        },
+    },
+    Goal {
+        figure: "read by key, e-mysql, 64 connections: requests/s / sysbench's selects/s",
+        bound: AtLeast(0.6),
+        value: |report| {
+            let select = report.anchors.select.median();
+            Some(rate(report, MYSQL, Call::Read)? / select)
+        },
+    },
+    Goal {
+        figure: "create, e-redis, 64 connections: requests/s / sysbench's inserts/s",
+        bound: AtLeast(0.75),
+        value: |report| {
+            let insert = report.anchors.insert.median();
+            Some(rate(report, CACHED, Call::Create)? / insert)
+        },
+    },
+    Goal {
+        figure: "resident memory, e-redis, idle, MiB",
+        bound: AtMost(7.0),
+        value: |report| price(report, |price| price.idle),
+    },
+    Goal {
+        figure: "resident memory, e-redis, after the load, MiB",
+        bound: AtMost(14.0),
+        value: |report| price(report, |price| price.loaded),
+    },
+    Goal {
+        figure: "start to first answer, e-redis, MySQL and Redis up, ms",
+        bound: AtMost(10.0),
+        value: |report| price(report, |price| price.start.median()),
+    },
+    Goal {
+        figure: "program without symbols, e-redis, TLS to MySQL included, MB",
+        bound: AtMost(8.0),
+        value: |report| price(report, |price| price.size),
+    },
+];
+
+fn cpu(report: &Report, lesson: &str, call: Call, connections: u64) -> Option<f64> {
+    Some(report.cost(lesson, call, connections)?.cpu.median())
+}
+
+fn over_nginx(report: &Report, lesson: &str, call: Call, connections: u64) -> Option<f64> {
+    Some(cpu(report, lesson, call, connections)? / report.nginx(connections)?)
+}
+
+fn rate(report: &Report, lesson: &str, call: Call) -> Option<f64> {
+    Some(report.cost(lesson, call, 64)?.rate.median())
+}
+
+fn price(report: &Report, figure: fn(&Price) -> f64) -> Option<f64> {
+    report.lesson(CACHED).map(figure)
+}
+
+impl Bound {
+    fn met(&self, value: f64) -> bool {
+        match *self {
+            AtMost(bound) => value <= bound,
+            AtLeast(bound) => value >= bound,
+        }
+    }
+}
+
+/// The goals as a table.
+pub(crate) fn table(report: &Report) -> String {
+    let mut table = String::from("| figure | goal | measured | |\n|---|---:|---:|---|\n");
+    for goal in &GOALS {
+        let bound = match goal.bound {
+            AtMost(bound) => format!("≤ {bound}"),
+            AtLeast(bound) => format!("≥ {bound}"),
+        };
+        let (value, verdict) = match (goal.value)(report) {
+            Some(value) if goal.bound.met(value) => (number(value), "met"),
+            Some(value) => (number(value), "**missed**"),
+            None => ("–".to_owned(), "not measured"),
+        };
+        let _ = writeln!(table, "| {} | {bound} | {value} | {verdict} |", goal.figure);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Bound;
+    use super::table;
+    use crate::bench::sample;
+
+    #[test]
+    fn a_bound_is_met_at_its_edge() {
+        assert!(Bound::AtMost(1.7).met(1.7));
+        assert!(!Bound::AtMost(1.7).met(1.71));
+        assert!(Bound::AtLeast(0.35).met(0.35));
+        assert!(!Bound::AtLeast(0.35).met(0.34));
+    }
+
+    #[test]
+    fn what_is_not_measured_is_neither_met_nor_missed() -> anyhow::Result<()> {
+        let mut report = sample::report()?;
+        let whole = table(&report);
+        assert!(!whole.contains("not measured"), "{whole}");
+        assert_eq!(
+            whole.matches("met |").count() + whole.matches("missed").count(),
+            12
+        );
+        report.lessons.clear();
+        assert_eq!(table(&report).matches("not measured").count(), 12);
+        Ok(())
+    }
+
+    #[test]
+    fn a_ratio_is_of_the_right_figures() -> anyhow::Result<()> {
+        let report = sample::report()?;
+        // In the sample e-http's ping takes 14 µs of CPU time at 64 connections, nginx 10.
+        let whole = table(&report);
+        let line = whole
+            .lines()
+            .find(|line| line.starts_with("| ping, e-http"));
+        let right = "| ping, e-http, 64 connections: CPU time / nginx's | ≤ 1.7 | 1.40 | met |";
+        assert_eq!(line, Some(right));
+        Ok(())
+    }
+}

@@ -1,0 +1,225 @@
+//! The figures as text: the same tables on the screen and in `docs/price.md`.
+
+use super::call::Call;
+use super::figure::number;
+use super::goals;
+use super::measure::Cost;
+use super::report::Price;
+use super::report::Report;
+use std::fmt::Write;
+
+/// What the page says around the tables. A mark in braces stands for a table.
+const PAGE: &str = include_str!("page.md");
+
+/// What a lesson has put in a request's way. Only what the code shows; what it costs, the
+/// tables show.
+const STEPS: [(&str, &str); 5] = [
+    ("e-http", "a socket, HTTP, routes, limits, JSON, a lock"),
+    (
+        "e-grpc",
+        "by HTTP nothing; by gRPC HTTP/2 and a protobuf message",
+    ),
+    ("e-conf", "nothing: settings are read at the start"),
+    (
+        "e-mysql",
+        "a connection of the pool, one statement and its answer",
+    ),
+    (
+        "e-redis",
+        "for a read one command to Redis instead of the statement; else nothing",
+    ),
+];
+
+/// `docs/price.md`.
+pub(crate) fn page(report: &Report) -> String {
+    let tables = [
+        ("{machine}", machine(report)),
+        ("{goals}", goals::table(report)),
+        ("{calls}", calls(report)),
+        ("{steps}", steps(report)),
+        ("{processes}", processes(report)),
+        ("{anchors}", anchors(report)),
+        ("{load}", load(report)),
+    ];
+    let fill = |page: String, (mark, table): &(&str, String)| page.replace(mark, table.trim_end());
+    tables.iter().fold(PAGE.to_owned(), fill)
+}
+
+/// The tables alone, for the screen.
+pub(crate) fn tables(report: &Report) -> String {
+    let mut tables = vec![calls(report), processes(report), anchors(report)];
+    if !report.curve.is_empty() {
+        tables.push(load(report));
+    }
+    tables.push(goals::table(report));
+    tables.push(machine(report));
+    tables.join("\n")
+}
+
+fn machine(report: &Report) -> String {
+    let machine = &report.machine;
+    format!(
+        "{}, {} cores; {}; {}. Each figure is the median of {} runs of {} s; ± is how far the \
+         farthest run lies from it.\n",
+        machine.cpu,
+        machine.cores,
+        machine.system,
+        machine.programs.join(", "),
+        report.runs,
+        report.seconds,
+    )
+}
+
+const CALLS: &str = "\
+| lesson | store | call | connections | requests/s | CPU time, µs | p50, µs | p99, µs |
+|---|---|---|---:|---:|---:|---:|---:|
+";
+
+fn calls(report: &Report) -> String {
+    let mut table = CALLS.to_owned();
+    for Price {
+        lesson,
+        store,
+        costs,
+        ..
+    } in &report.lessons
+    {
+        for cost in costs {
+            row(&mut table, &format!("{lesson} | {store}"), cost);
+        }
+    }
+    for cost in &report.anchors.nginx {
+        row(&mut table, "nginx | none", cost);
+    }
+    table
+}
+
+fn row(table: &mut String, subject: &str, cost: &Cost) {
+    let Cost {
+        call,
+        connections,
+        rate,
+        cpu,
+        p50,
+        p99,
+    } = cost;
+    let call = call.title();
+    let _ = writeln!(
+        table,
+        "| {subject} | {call} | {connections} | {rate} | {cpu} | {p50} | {p99} |"
+    );
+}
+
+fn steps(report: &Report) -> String {
+    let mut table = String::from(
+        "| lesson | what a request meets anew | ping | read | gRPC read |\n|---|---|---:|---:|---:|\n",
+    );
+    let mut last: Option<&Price> = None;
+    for price in &report.lessons {
+        let step = STEPS.iter().find(|(lesson, _)| *lesson == price.lesson);
+        let met = step.map_or("", |(_, met)| met);
+        let change = |call| {
+            let cpu = |price: &Price| Some(price.cost(call, 64)?.cpu.median());
+            match (cpu(price), last.and_then(cpu)) {
+                (Some(cpu), Some(before)) => format!("{:+.1}", cpu - before),
+                (Some(cpu), None) => number(cpu),
+                (None, _) => "–".to_owned(),
+            }
+        };
+        let changes = [Call::Ping, Call::Read, Call::GrpcRead].map(change);
+        let _ = writeln!(
+            table,
+            "| {} | {met} | {} |",
+            price.lesson,
+            changes.join(" | ")
+        );
+        last = Some(price);
+    }
+    table
+}
+
+fn processes(report: &Report) -> String {
+    let mut table = String::from(
+        "| lesson | store | start, ms | memory idle, MiB | after the load, MiB | program, MB | crates | clean build, s |\n\
+         |---|---|---:|---:|---:|---:|---:|---:|\n",
+    );
+    for price in &report.lessons {
+        let Price {
+            lesson,
+            store,
+            start,
+            idle,
+            loaded,
+            size,
+            crates,
+            build,
+            ..
+        } = price;
+        let (idle, loaded, size) = (number(*idle), number(*loaded), number(*size));
+        let build = build.map_or("not measured".to_owned(), number);
+        let _ = writeln!(
+            table,
+            "| {lesson} | {store} | {start} | {idle} | {loaded} | {size} | {crates} | {build} |"
+        );
+    }
+    table
+}
+
+fn anchors(report: &Report) -> String {
+    let anchors = &report.anchors;
+    let mut table = String::from("| 64 connections | requests/s |\n|---|---:|\n");
+    for (name, figure) in [
+        ("redis-benchmark: `GET` of one user", &anchors.redis),
+        ("sysbench: `SELECT` of a row by key", &anchors.select),
+        ("sysbench: `UPDATE` of a row by key", &anchors.update),
+        ("sysbench: `INSERT` of a row", &anchors.insert),
+    ] {
+        let _ = writeln!(table, "| {name} | {figure} |");
+    }
+    table
+}
+
+fn load(report: &Report) -> String {
+    let mut table = CALLS.to_owned();
+    let newest = report.lessons.last();
+    let subject = newest.map_or(String::new(), |price| {
+        format!("{} | {}", price.lesson, price.store)
+    });
+    for cost in &report.curve {
+        row(&mut table, &subject, cost);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::page;
+    use crate::bench::sample;
+    use crate::ladder::LESSONS;
+
+    #[test]
+    fn the_page_has_all_tables() -> anyhow::Result<()> {
+        let page = page(&sample::report()?);
+        assert!(!page.contains('{'), "a mark is left");
+        for text in [
+            "| e-http | memory |",
+            "| e-redis | MySQL, Redis |",
+            "| nginx | none |",
+        ] {
+            assert!(page.contains(text), "{text}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn each_step_is_told() {
+        for lesson in LESSONS.iter().filter(|lesson| lesson.has("e-http")) {
+            let mut steps = super::STEPS.iter();
+            assert!(
+                steps.any(|(name, _)| *name == lesson.name),
+                "{}",
+                lesson.name
+            );
+        }
+    }
+}
