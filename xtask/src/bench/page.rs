@@ -9,7 +9,7 @@ use super::report::Report;
 use std::fmt::Write;
 
 /// What the page says around the tables. A mark in braces stands for a table.
-const PAGE: &str = include_str!("page.md");
+const PAGE: &str = include_str!("page.md.in");
 
 /// What a lesson has put in a request's way. Only what the code shows; what it costs, the
 /// tables show.
