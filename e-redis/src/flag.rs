@@ -149,7 +149,7 @@ pub struct Mysql {
     #[arg(hide_default_value = true)]
     pub url: Option<SecretUrl>,
     /// How many connections it opens at most
-    #[arg(id = "mysql-connections", long, value_name = "N", default_value = "32")]
+    #[arg(id = "mysql-connections", long, value_name = "N", default_value = "16")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub connections: u32,
 }

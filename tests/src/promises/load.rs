@@ -196,7 +196,7 @@ pub(crate) async fn writes_sent_before_the_stop_are_done(stage: &Stage) -> anyho
 
 /// 32 requests wait for a lock on their row when the stop comes, and get it after that.
 pub(crate) async fn slow_requests_are_answered_after_the_stop(stage: &Stage) -> anyhow::Result<()> {
-    let service = stage.serve(&[]).await?;
+    let service = roomy(stage).await?;
     let (client, url) = (Client::new(), service.http()?);
     let user = [("name", "gopher"), ("sex", "0")];
     let created = client.post(format!("{url}/users")).form(&user).send();

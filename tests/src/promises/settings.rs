@@ -111,7 +111,7 @@ const SETTINGS: &[Setting] = &[
     Setting {
         flag: "mysql-connections",
         since: "e-mysql",
-        default: "connections: 32",
+        default: "connections: 16",
         values: [
             ("1", "connections: 1 "),
             ("2", "connections: 2 "),
