@@ -11,6 +11,7 @@ mod ladder;
 mod promises;
 mod proxy;
 mod readme;
+mod service;
 mod stage;
 
 use anyhow::Context;

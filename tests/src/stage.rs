@@ -5,12 +5,8 @@ use crate::cache::Cache;
 use crate::database::Database;
 use crate::database::SECRET;
 use crate::ladder::Lesson;
+use crate::service::Service;
 use anyhow::Context;
-use anyhow::bail;
-use nix::sys::signal::Signal;
-use nix::sys::signal::kill;
-use nix::unistd::Pid;
-use std::fmt::Write;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::ExitStatus;
@@ -20,17 +16,12 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
 use tempfile::TempDir;
-use tokio::io::AsyncBufReadExt;
-use tokio::io::AsyncRead;
-use tokio::io::BufReader;
-use tokio::process::Child;
 use tokio::process::Command;
 use tokio::sync::OnceCell;
-use tokio::sync::watch;
 use tokio::time::timeout;
 
 /// Far more than a start or a stop may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A shell's way to run a program with nothing prepared.
 const AS_IT_IS: &str = "exec \"$@\"";
@@ -51,14 +42,6 @@ pub(crate) struct Output {
     pub(crate) status: ExitStatus,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
-}
-
-/// A lesson that serves.
-#[derive(Debug)]
-pub(crate) struct Service {
-    child: Child,
-    /// The lines of its log so far.
-    log: watch::Receiver<Vec<String>>,
 }
 
 impl Stage {
@@ -197,18 +180,8 @@ impl Stage {
         all.extend(http.iter().filter(|_| self.lesson.has("e-http")));
         all.extend(grpc.iter().filter(|_| self.lesson.has("e-grpc")));
         all.extend(arguments);
-        let mut child = self.command_in(shell, &all).await?.spawn()?;
-        let (lines, mut log) = watch::channel(Vec::new());
-        let stdout = child.stdout.take().context("it is piped")?;
-        let stderr = child.stderr.take().context("it is piped")?;
-        tokio::spawn(listen(stdout, lines.clone(), self.said.clone()));
-        tokio::spawn(listen(stderr, lines, self.said.clone()));
-        let serving = |lines: &Vec<String>| lines.iter().any(|line| line.contains("serving"));
-        let started = timeout(PATIENCE, log.wait_for(serving)).await;
-        started
-            .context("it does not start")?
-            .context("it ended at its start")?;
-        Ok(Service { child, log })
+        let child = self.command_in(shell, &all).await?.spawn()?;
+        Service::started(child, self.said.clone()).await
     }
 
     /// Adds a line to what is told if the test fails.
@@ -242,96 +215,10 @@ impl Stage {
     }
 }
 
-impl Service {
-    /// `http://127.0.0.1:PORT`.
-    pub(crate) fn http(&self) -> anyhow::Result<String> {
-        Ok(format!("http://{}", self.address("http on ")?))
-    }
-
-    /// `http://127.0.0.1:PORT`, of gRPC.
-    pub(crate) fn grpc(&self) -> anyhow::Result<String> {
-        Ok(format!("http://{}", self.address("grpc on ")?))
-    }
-
-    fn address(&self, before: &str) -> anyhow::Result<String> {
-        let log = self.log.borrow();
-        let mut rest = log.iter().filter_map(|line| line.split_once(before));
-        let (_, address) = rest
-            .next()
-            .with_context(|| format!("no line says {before:?}"))?;
-        Ok(address.trim().to_owned())
-    }
-
-    /// How many lines of its log hold this text.
-    pub(crate) fn said(&self, text: &str) -> usize {
-        self.log
-            .borrow()
-            .iter()
-            .filter(|line| line.contains(text))
-            .count()
-    }
-
-    /// Ends it without warning.
-    pub(crate) async fn die(mut self) -> anyhow::Result<()> {
-        Ok(self.child.kill().await?)
-    }
-
-    /// Whether a thread of it has panicked.
-    pub(crate) fn panicked(&self) -> bool {
-        self.said("panicked at") > 0
-    }
-
-    /// How much memory it has, resident, in bytes.
-    pub(crate) async fn memory(&self) -> anyhow::Result<u64> {
-        let pid = self.child.id().context("it has ended")?.to_string();
-        let ps = Command::new("ps").args(["-o", "rss=", "-p", &pid]).output();
-        let kib: u64 = String::from_utf8(ps.await.context("ps")?.stdout)?
-            .trim()
-            .parse()?;
-        Ok(kib * 1024)
-    }
-
-    /// Sends a signal.
-    pub(crate) fn signal(&self, signal: Signal) -> anyhow::Result<()> {
-        let pid = self.child.id().context("it has ended")?;
-        kill(Pid::from_raw(pid.try_into()?), signal)?;
-        Ok(())
-    }
-
-    /// Waits for its end.
-    pub(crate) async fn ended(mut self) -> anyhow::Result<ExitStatus> {
-        let ended = timeout(PATIENCE, self.child.wait()).await;
-        Ok(ended.context("it does not end")??)
-    }
-
-    /// Stops it by SIGTERM.
-    pub(crate) async fn stop(self) -> anyhow::Result<()> {
-        self.signal(Signal::SIGTERM)?;
-        let status = self.ended().await?;
-        if !status.success() {
-            bail!("it stopped with {status}");
-        }
-        Ok(())
-    }
-}
-
 /// Where cargo has put the lesson's program: beside the folder of this test.
 pub(crate) fn program(lesson: &str) -> anyhow::Result<PathBuf> {
     let mut path = std::env::current_exe()?;
     path.pop();
     path.pop();
     Ok(path.join(lesson))
-}
-
-async fn listen(
-    output: impl AsyncRead + Unpin,
-    log: watch::Sender<Vec<String>>,
-    said: Arc<Mutex<String>>,
-) {
-    let mut lines = BufReader::new(output).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
-        let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = writeln!(said, "{line}");
-        log.send_modify(|log| log.push(line));
-    }
 }

@@ -1,21 +1,15 @@
 //! The HTTP way in.
 
-use crate::stage::Service;
+use crate::service::Service;
 use crate::stage::Stage;
 use anyhow::Context;
 use anyhow::ensure;
-use nix::sys::signal::Signal;
 use reqwest::Client;
 use reqwest::Method;
 use reqwest::RequestBuilder;
-use reqwest::Response;
 use reqwest::StatusCode;
 use serde_json::Value;
 use serde_json::json;
-use std::time::Duration;
-use tokio::io::AsyncReadExt;
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 /// How a body is written.
@@ -211,139 +205,6 @@ pub(crate) async fn users_outlive_a_restart(stage: &Stage) -> anyhow::Result<()>
         .await?;
         service.stop().await?;
     }
-    Ok(())
-}
-
-pub(crate) async fn an_error_is_a_problem_document(stage: &Stage) -> anyhow::Result<()> {
-    let service = stage.serve(&[]).await?;
-    let (client, url) = (Client::new(), service.http()?);
-    let users = format!("{url}/users");
-    let form = |user: &[(&str, &str)]| client.post(&users).form(user);
-    let json = |text: &'static str| {
-        let request = client
-            .post(&users)
-            .header("content-type", "application/json; charset=utf-8");
-        request.body(text)
-    };
-    let long = "a".repeat(17 * 1024);
-    for (request, status, field) in [
-        (client.get(format!("{users}/0")), 400, Some("uid")),
-        (
-            client.get(format!("{users}/9007199254740992")),
-            400,
-            Some("uid"),
-        ),
-        (client.get(format!("{users}/%zz")), 400, Some("uid")),
-        (client.get(format!("{users}/%ff")), 400, Some("uid")),
-        (client.get(&users), 400, Some("uid")),
-        (client.get(format!("{users}?uid=1&uid=2")), 400, None),
-        (client.get(format!("{users}?uid=%ff")), 400, None),
-        (form(&[]), 400, Some("name")),
-        (
-            form(&[("name", "1234567890123456789"), ("sex", "7")]),
-            400,
-            Some("name"),
-        ),
-        (
-            form(&[("name", "a\u{0}b"), ("sex", "0")]),
-            400,
-            Some("name"),
-        ),
-        (form(&[("name", "a"), ("sex", "3")]), 400, Some("sex")),
-        (
-            form(&[("name", "a"), ("name", "b"), ("sex", "0")]),
-            400,
-            None,
-        ),
-        (form(&[("name", &long), ("sex", "0")]), 413, None),
-        (
-            json(r#"{"name": "a", "sex": 99999999999999999999}"#),
-            400,
-            Some("sex"),
-        ),
-        (json(r#"{"name": 1, "sex": 0}"#), 400, Some("name")),
-        (json(r#"{"name": "a", "name": "b", "sex": 0}"#), 400, None),
-        (json(r#"{"name": "#), 400, None),
-        (json(r#"["a", "b", 1]"#), 400, None),
-        (client.post(&users), 415, None),
-        (
-            client
-                .post(&users)
-                .header("content-type", "text/plain")
-                .body("x"),
-            415,
-            None,
-        ),
-        (client.get(format!("{users}/77")), 404, None),
-        (client.get(format!("{url}/nowhere")), 404, None),
-        (client.patch(&users), 405, None),
-        (client.post(format!("{users}/1")), 405, None),
-    ] {
-        let response = request.send().await?;
-        is_problem(response, status, field).await?;
-    }
-    service.stop().await
-}
-
-async fn is_problem(response: Response, status: u16, field: Option<&str>) -> anyhow::Result<()> {
-    let (url, got) = (response.url().clone(), response.status().as_u16());
-    let headers = response.headers().clone();
-    let text = response.text().await?;
-    ensure!(got == status, "{url}: {got}, not {status}: {text}");
-    ensure!(
-        headers["content-type"] == "application/problem+json",
-        "{url}: {headers:?}"
-    );
-    ensure!(
-        got != 405 || headers.contains_key("allow"),
-        "{url}: no Allow"
-    );
-    let problem: Value = serde_json::from_str(&text)?;
-    ensure!(problem["status"] == status, "{url}: {text}");
-    ensure!(
-        problem["field"].as_str() == field,
-        "{url}: not {field:?}: {text}"
-    );
-    ensure!(problem["code"].is_u64() == field.is_some(), "{url}: {text}");
-    Ok(())
-}
-
-/// 64 clients send requests one after another on connections that they keep; each that the
-/// stop meets has its answer, and learns from it that the connection ends.
-pub(crate) async fn what_was_sent_before_the_stop_is_answered(stage: &Stage) -> anyhow::Result<()> {
-    let service = stage.serve(&[]).await?;
-    let address = service.http()?.trim_start_matches("http://").to_owned();
-    let mut clients = JoinSet::new();
-    for _ in 0..64 {
-        let address = address.clone();
-        clients.spawn(async move {
-            let mut stream = TcpStream::connect(address).await?;
-            let mut answers = 0;
-            loop {
-                stream
-                    .write_all(b"GET /users?uid=1 HTTP/1.1\r\nhost: a\r\n\r\n")
-                    .await?;
-                let mut answer = [0; 4096];
-                let length = stream.read(&mut answer).await?;
-                let answer = String::from_utf8_lossy(&answer[..length]);
-                ensure!(
-                    answer.starts_with("HTTP/1.1 404"),
-                    "after {answers}: {answer:?}"
-                );
-                answers += 1;
-                if answer.contains("connection: close") {
-                    return Ok(());
-                }
-            }
-        });
-    }
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    service.signal(Signal::SIGTERM)?;
-    while let Some(client) = clients.join_next().await {
-        client??;
-    }
-    let status = service.ended().await?;
-    ensure!(status.success(), "it stopped with {status}");
     Ok(())
 }
 

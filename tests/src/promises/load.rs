@@ -5,7 +5,7 @@ use crate::proto::PingRequest;
 use crate::proto::UserId;
 use crate::proto::UserRecord;
 use crate::proto::user_client::UserClient;
-use crate::stage::Service;
+use crate::service::Service;
 use crate::stage::Stage;
 use anyhow::Context;
 use anyhow::ensure;
@@ -120,6 +120,45 @@ pub(crate) async fn pings_by_grpc_are_counted_one_by_one(stage: &Stage) -> anyho
     let reply = client.ping(PingRequest::default()).await?.into_inner();
     ensure!(reply.count == 6401, "{} pings were counted", reply.count);
     service.stop().await
+}
+
+/// 64 clients send requests one after another on connections that they keep; each that the
+/// stop meets has its answer, and learns from it that the connection ends.
+pub(crate) async fn what_was_sent_before_the_stop_is_answered(stage: &Stage) -> anyhow::Result<()> {
+    let service = stage.serve(&[]).await?;
+    let address = service.http()?.trim_start_matches("http://").to_owned();
+    let mut clients = JoinSet::new();
+    for _ in 0..64 {
+        let address = address.clone();
+        clients.spawn(async move {
+            let mut stream = TcpStream::connect(address).await?;
+            let mut answers = 0;
+            loop {
+                stream
+                    .write_all(b"GET /users?uid=1 HTTP/1.1\r\nhost: a\r\n\r\n")
+                    .await?;
+                let mut answer = [0; 4096];
+                let length = stream.read(&mut answer).await?;
+                let answer = String::from_utf8_lossy(&answer[..length]);
+                ensure!(
+                    answer.starts_with("HTTP/1.1 404"),
+                    "after {answers}: {answer:?}"
+                );
+                answers += 1;
+                if answer.contains("connection: close") {
+                    return Ok(());
+                }
+            }
+        });
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    service.signal(Signal::SIGTERM)?;
+    while let Some(client) = clients.join_next().await {
+        client??;
+    }
+    let status = service.ended().await?;
+    ensure!(status.success(), "it stopped with {status}");
+    Ok(())
 }
 
 /// Clients call one time after another on connections that they keep. Each call that was

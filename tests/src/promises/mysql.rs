@@ -7,7 +7,7 @@ use crate::proto::UserId;
 use crate::proto::user_client::UserClient;
 use crate::proxy::Network;
 use crate::proxy::Proxy;
-use crate::stage::Service;
+use crate::service::Service;
 use crate::stage::Stage;
 use anyhow::Context;
 use anyhow::ensure;

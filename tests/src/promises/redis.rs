@@ -4,7 +4,7 @@ use crate::cache::REDIS_ADDR;
 use crate::database::SECRET;
 use crate::proxy::Network;
 use crate::proxy::Proxy;
-use crate::stage::Service;
+use crate::service::Service;
 use crate::stage::Stage;
 use anyhow::ensure;
 use reqwest::Client;

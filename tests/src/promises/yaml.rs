@@ -3,7 +3,7 @@
 
 use super::process::fails_in_one_line;
 use crate::ladder::Store;
-use crate::stage::Service;
+use crate::service::Service;
 use crate::stage::Stage;
 use crate::stage::program;
 use anyhow::Context;

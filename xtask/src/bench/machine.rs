@@ -40,14 +40,12 @@ impl Machine {
         });
         programs.push(format!("Redis {}", redis::version().await?));
         programs.extend(tool::versions().await?);
+        let kernel = System::kernel_version()?;
+        let kernel = kernel.split('-').next().unwrap_or_default(); // less who has built it
         Ok(Self {
             cpu: cpu.to_owned(),
             cores: std::thread::available_parallelism()?.get(),
-            system: format!(
-                "{}, kernel {}",
-                System::long_os_version()?,
-                System::kernel_version()?
-            ),
+            system: format!("{}, kernel {kernel}", System::long_os_version()?),
             programs,
         })
     }

@@ -12,7 +12,7 @@ use super::wire::is_answered;
 use super::wire::request;
 use crate::ladder::Store;
 use crate::proto::PingRequest;
-use crate::stage::Service;
+use crate::service::Service;
 use crate::stage::Stage;
 use anyhow::Context;
 use anyhow::ensure;

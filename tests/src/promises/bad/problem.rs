@@ -1,0 +1,101 @@
+//! Errors by HTTP: what went wrong, in a form that machines read.
+
+use crate::stage::Stage;
+use anyhow::ensure;
+use reqwest::Client;
+use reqwest::Response;
+use serde_json::Value;
+
+pub(crate) async fn an_error_is_a_problem_document(stage: &Stage) -> anyhow::Result<()> {
+    let service = stage.serve(&[]).await?;
+    let (client, url) = (Client::new(), service.http()?);
+    let users = format!("{url}/users");
+    let form = |user: &[(&str, &str)]| client.post(&users).form(user);
+    let json = |text: &'static str| {
+        let request = client
+            .post(&users)
+            .header("content-type", "application/json; charset=utf-8");
+        request.body(text)
+    };
+    let long = "a".repeat(17 * 1024);
+    for (request, status, field) in [
+        (client.get(format!("{users}/0")), 400, Some("uid")),
+        (
+            client.get(format!("{users}/9007199254740992")),
+            400,
+            Some("uid"),
+        ),
+        (client.get(format!("{users}/%zz")), 400, Some("uid")),
+        (client.get(format!("{users}/%ff")), 400, Some("uid")),
+        (client.get(&users), 400, Some("uid")),
+        (client.get(format!("{users}?uid=1&uid=2")), 400, None),
+        (client.get(format!("{users}?uid=%ff")), 400, None),
+        (form(&[]), 400, Some("name")),
+        (
+            form(&[("name", "1234567890123456789"), ("sex", "7")]),
+            400,
+            Some("name"),
+        ),
+        (
+            form(&[("name", "a\u{0}b"), ("sex", "0")]),
+            400,
+            Some("name"),
+        ),
+        (form(&[("name", "a"), ("sex", "3")]), 400, Some("sex")),
+        (
+            form(&[("name", "a"), ("name", "b"), ("sex", "0")]),
+            400,
+            None,
+        ),
+        (form(&[("name", &long), ("sex", "0")]), 413, None),
+        (
+            json(r#"{"name": "a", "sex": 99999999999999999999}"#),
+            400,
+            Some("sex"),
+        ),
+        (json(r#"{"name": 1, "sex": 0}"#), 400, Some("name")),
+        (json(r#"{"name": "a", "name": "b", "sex": 0}"#), 400, None),
+        (json(r#"{"name": "#), 400, None),
+        (json(r#"["a", "b", 1]"#), 400, None),
+        (client.post(&users), 415, None),
+        (
+            client
+                .post(&users)
+                .header("content-type", "text/plain")
+                .body("x"),
+            415,
+            None,
+        ),
+        (client.get(format!("{users}/77")), 404, None),
+        (client.get(format!("{url}/nowhere")), 404, None),
+        (client.patch(&users), 405, None),
+        (client.post(format!("{users}/1")), 405, None),
+    ] {
+        let response = request.send().await?;
+        is_problem(response, status, field).await?;
+    }
+    service.stop().await
+}
+
+async fn is_problem(response: Response, status: u16, field: Option<&str>) -> anyhow::Result<()> {
+    let (url, got) = (response.url().clone(), response.status().as_u16());
+    let headers = response.headers().clone();
+    let text = response.text().await?;
+    ensure!(got == status, "{url}: {got}, not {status}: {text}");
+    ensure!(
+        headers["content-type"] == "application/problem+json",
+        "{url}: {headers:?}"
+    );
+    ensure!(
+        got != 405 || headers.contains_key("allow"),
+        "{url}: no Allow"
+    );
+    let problem: Value = serde_json::from_str(&text)?;
+    ensure!(problem["status"] == status, "{url}: {text}");
+    ensure!(
+        problem["field"].as_str() == field,
+        "{url}: not {field:?}: {text}"
+    );
+    ensure!(problem["code"].is_u64() == field.is_some(), "{url}: {text}");
+    Ok(())
+}
