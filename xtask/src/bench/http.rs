@@ -21,17 +21,28 @@ const PATIENCE: Duration = Duration::from_secs(10);
 ///
 /// There is no answer, or a wrong one.
 pub(crate) async fn ask(address: SocketAddr, call: Call) -> anyhow::Result<Answer> {
+    let mut stream = TcpStream::connect(address).await?;
+    ask_again(&mut stream, call).await
+}
+
+/// Asks on a connection that is there, and compares the answer whole.
+///
+/// # Errors
+///
+/// There is no answer, or a wrong one.
+pub(crate) async fn ask_again(stream: &mut TcpStream, call: Call) -> anyhow::Result<Answer> {
     let (method, form) = match call.form() {
         Some(form) => ("POST", form),
         None => ("GET", ""),
     };
     let head = format!(
-        "{method} {} HTTP/1.1\r\nHost: {address}\r\n\
+        "{method} {} HTTP/1.1\r\nHost: {}\r\n\
          Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
         call.path(),
+        stream.peer_addr()?,
         form.len(),
     );
-    let answer = timeout(PATIENCE, exchange(address, head.as_bytes())).await;
+    let answer = timeout(PATIENCE, exchange(stream, head.as_bytes())).await;
     let answer = answer.context("no answer in time")??;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
     let expected = match call {
@@ -44,8 +55,7 @@ pub(crate) async fn ask(address: SocketAddr, call: Call) -> anyhow::Result<Answe
 
 /// Sends this and reads one whole answer. The connection stays open meanwhile: the answer
 /// to a client that asks to close is longer.
-async fn exchange(address: SocketAddr, request: &[u8]) -> anyhow::Result<String> {
-    let mut stream = TcpStream::connect(address).await?;
+async fn exchange(stream: &mut TcpStream, request: &[u8]) -> anyhow::Result<String> {
     stream.write_all(request).await?;
     let mut answer = Vec::new();
     while !whole(&answer)? {

@@ -140,8 +140,8 @@ fn steps(report: &Report) -> String {
 
 fn processes(report: &Report) -> String {
     let mut table = String::from(
-        "| lesson | store | start, ms | memory idle, MiB | after the load, MiB | program, MB | crates | clean build, s |\n\
-         |---|---|---:|---:|---:|---:|---:|---:|\n",
+        "| lesson | store | start, ms | memory idle, MiB | after the load, MiB | program, MB | crates | clean build, s | creates/s on YAML |\n\
+         |---|---|---:|---:|---:|---:|---:|---:|---:|\n",
     );
     for price in &report.lessons {
         let Price {
@@ -153,13 +153,14 @@ fn processes(report: &Report) -> String {
             size,
             crates,
             build,
+            yaml,
             ..
         } = price;
         let (idle, loaded, size) = (number(*idle), number(*loaded), number(*size));
         let build = build.map_or("not measured".to_owned(), number);
         let _ = writeln!(
             table,
-            "| {lesson} | {store} | {start} | {idle} | {loaded} | {size} | {crates} | {build} |"
+            "| {lesson} | {store} | {start} | {idle} | {loaded} | {size} | {crates} | {build} | {yaml} |"
         );
     }
     table

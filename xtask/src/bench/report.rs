@@ -39,6 +39,8 @@ pub(crate) struct Price {
     pub(crate) lesson: &'static str,
     /// What it keeps users in.
     pub(crate) store: &'static str,
+    /// Users/s that its YAML store takes by one connection, the first 2,000.
+    pub(crate) yaml: Figure,
     /// From its start to its first answer, in ms.
     pub(crate) start: Figure,
     /// Resident memory in MiB, before and after the load.

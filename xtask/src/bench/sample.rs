@@ -36,6 +36,7 @@ pub(crate) fn report() -> anyhow::Result<Report> {
         let price = Price {
             lesson: lesson.name,
             store: service::store(lesson),
+            yaml: Figure::of(vec![500.0])?,
             start: Figure::of(vec![5.0])?,
             idle: 5.5,
             loaded: 12.5,

@@ -28,8 +28,15 @@ pub(crate) struct Setup {
     pub(crate) lesson: &'static Lesson,
     /// Where its processes run.
     pub(crate) folder: PathBuf,
-    /// None, if it keeps users in memory.
-    pub(crate) database: Option<Database>,
+    pub(crate) keeps: Keeps,
+}
+
+/// Where it keeps users.
+pub(crate) enum Keeps {
+    Memory,
+    /// In `users.yaml` in its folder.
+    Yaml,
+    Mysql(Database),
 }
 
 /// A lesson that serves.
@@ -71,11 +78,12 @@ impl Setup {
         if lesson.has("e-grpc") {
             command.arg(format!("--grpc-addr={grpc}"));
         }
-        match &self.database {
-            Some(database) => command
+        match &self.keeps {
+            Keeps::Memory => command.arg("--store=memory"),
+            Keeps::Yaml => command.arg("--store=yaml"),
+            Keeps::Mysql(database) => command
                 .arg("--store=mysql")
                 .env("GOMS__MYSQL__URL", database.url()),
-            None => command.arg("--store=memory"),
         };
         if lesson.needs >= Needs::Redis {
             command.env("GOMS__REDIS__URL", redis::url());

@@ -13,24 +13,32 @@ use super::report::Anchors;
 use super::report::Price;
 use super::report::Report;
 use super::service;
+use super::service::Keeps;
 use super::service::Service;
 use super::service::Setup;
 use super::sysbench::Database;
 use super::sysbench::Work;
+use crate::ladder;
 use crate::ladder::LESSONS;
 use crate::ladder::Lesson;
 use crate::ladder::Needs;
 use anyhow::Context;
+use anyhow::ensure;
 use indicatif::ProgressBar;
 use indicatif::ProgressStyle;
 use std::path::PathBuf;
 use std::time::Duration;
+use std::time::Instant;
 use tempfile::TempDir;
+use tokio::net::TcpStream;
 use tokio::time::sleep;
 
 /// The connections of each table, and those of the curve.
 const CONNECTIONS: [u64; 2] = [1, 64];
 const CURVE: [u64; 10] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
+
+/// How many users the YAML store is given: it writes the file anew for each.
+const ON_YAML: u64 = 2_000;
 
 /// How long a service is left alone before its memory is that of an idle one.
 const IDLE: Duration = Duration::from_millis(500);
@@ -52,7 +60,8 @@ impl Suite {
     ///
     /// There is no place for temporary files.
     pub(super) fn new(options: &Options, lessons: Vec<&'static Lesson>) -> anyhow::Result<Self> {
-        let folder = TempDir::new()?;
+        // On the disk: many systems keep /tmp in memory, where the YAML store waits for nothing.
+        let folder = TempDir::new_in(ladder::target()?)?;
         let bar = ProgressBar::new(runs(&lessons) * u64::from(options.runs));
         bar.set_style(ProgressStyle::with_template(
             "{elapsed_precise} {bar:30} {pos}/{len} {msg}",
@@ -160,7 +169,7 @@ impl Suite {
         for call in calls.filter(|call| service::takes(lesson, *call)) {
             costs.extend(self.costs(&service, call, &CONNECTIONS).await?);
             // Users in memory would weigh themselves.
-            if setup.database.is_some() || call != Call::Create {
+            if matches!(setup.keeps, Keeps::Mysql(_)) || call != Call::Create {
                 loaded = service.process.memory()?;
             }
         }
@@ -177,6 +186,7 @@ impl Suite {
         Ok(Price {
             lesson: lesson.name,
             store: service::store(lesson),
+            yaml: self.yaml(lesson).await?,
             start,
             idle,
             loaded,
@@ -189,18 +199,42 @@ impl Suite {
 
     /// What the lesson runs on.
     async fn setup(&self, lesson: &'static Lesson) -> anyhow::Result<Setup> {
-        let database = match lesson.needs {
-            Needs::Nothing => None,
-            Needs::Mysql | Needs::Redis => Some(self.database(lesson.name)?),
+        let keeps = match lesson.needs {
+            Needs::Nothing => Keeps::Memory,
+            Needs::Mysql | Needs::Redis => {
+                let database = self.database(lesson.name)?;
+                database.create().await?;
+                Keeps::Mysql(database)
+            }
         };
-        if let Some(database) = &database {
-            database.create().await?;
-        }
         Ok(Setup {
             lesson,
             folder: self.folder(lesson.name)?,
-            database,
+            keeps,
         })
+    }
+
+    /// How many users a second the YAML store takes, from an empty file on.
+    async fn yaml(&self, lesson: &'static Lesson) -> anyhow::Result<Figure> {
+        let mut rates = Vec::new();
+        for run in 0..self.gauge.runs {
+            let setup = Setup {
+                lesson,
+                folder: self.folder(&format!("{}.yaml.{run}", lesson.name))?,
+                keeps: Keeps::Yaml,
+            };
+            let (service, _) = setup.start().await?;
+            let mut stream = TcpStream::connect(service.address(Call::Create)).await?;
+            let begun = Instant::now();
+            for uid in 1..=ON_YAML {
+                let answer = http::ask_again(&mut stream, Call::Create).await?;
+                ensure!(answer.number == uid, "user {uid} is {}", answer.number);
+            }
+            rates.push(ON_YAML as f64 / begun.elapsed().as_secs_f64());
+            service.process.kill().await?;
+            self.gauge.bar.inc(1);
+        }
+        Figure::of(rates)
     }
 
     /// How long it takes to start, in ms; the first time, which makes tables, is left out.
@@ -275,7 +309,7 @@ fn runs(lessons: &[&Lesson]) -> u64 {
     let calls: usize = lessons.iter().map(|lesson| takes(lesson)).sum();
     let newest = lessons.iter().any(|lesson| is_newest(lesson));
     let curve = if newest { 2 * CURVE.len() } else { 0 };
-    (anchors + calls * CONNECTIONS.len() + curve) as u64
+    (anchors + calls * CONNECTIONS.len() + lessons.len() + curve) as u64
 }
 
 #[cfg(test)]
@@ -286,10 +320,10 @@ mod tests {
     #[test]
     fn the_progress_knows_its_end() -> anyhow::Result<()> {
         let ladder = Ladder::here()?;
-        assert_eq!(runs(&[ladder.find("e-http")?]), 6 + 3 * 2);
-        assert_eq!(runs(&[ladder.find("e-grpc")?]), 6 + 5 * 2);
+        assert_eq!(runs(&[ladder.find("e-http")?]), 6 + 3 * 2 + 1);
+        assert_eq!(runs(&[ladder.find("e-grpc")?]), 6 + 5 * 2 + 1);
         let newest = ladder.newest()?;
-        assert_eq!(runs(&[newest]), 6 + 5 * 2 + 20);
+        assert_eq!(runs(&[newest]), 6 + 5 * 2 + 1 + 20);
         Ok(())
     }
 }
