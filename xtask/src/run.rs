@@ -80,7 +80,8 @@ pub(crate) fn test(
 
 /// cargo, without what it has set for this package: that would make it build others anew.
 pub(crate) fn cargo() -> Command {
-    let mut cargo = Command::new(env!("CARGO"));
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut cargo = Command::new(cargo);
     for (name, _) in std::env::vars_os() {
         if name
             .to_str()
