@@ -40,14 +40,28 @@ impl Database {
         format!("mysql://{name}:{SECRET}@{MYSQL_ADDR}/{name}")
     }
 
-    /// A connection of the test's own.
-    pub(crate) async fn connect(&self) -> anyhow::Result<MySqlConnection> {
-        Ok(MySqlConnection::connect(&self.url()).await?)
+    /// Locks all users: who wants to change one waits until the lock is released.
+    pub(crate) async fn lock_users(&self) -> anyhow::Result<UsersLock> {
+        let mut connection = MySqlConnection::connect(&self.url()).await?;
+        connection.execute("BEGIN").await?;
+        connection.execute("SELECT * FROM users FOR UPDATE").await?;
+        Ok(UsersLock(connection))
     }
 
     pub(crate) async fn drop(&self) -> anyhow::Result<()> {
         execute(format!("DROP DATABASE {}", self.name)).await?;
         execute(format!("DROP USER {}", self.name)).await
+    }
+}
+
+/// A lock on all users; it ends when it is dropped, too.
+#[derive(Debug)]
+pub(crate) struct UsersLock(MySqlConnection);
+
+impl UsersLock {
+    pub(crate) async fn release(mut self) -> anyhow::Result<()> {
+        self.0.execute("COMMIT").await?;
+        Ok(())
     }
 }
 

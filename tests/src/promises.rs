@@ -118,7 +118,7 @@ pub(crate) fn all() -> Vec<Promise> {
             mysql::a_hung_mysql_ends_in_504,
             mysql::a_lost_mysql_loses_nothing_acknowledged;
         "e-redis":
-            http::a_cached_read_asks_no_database,
+            redis::a_cached_read_asks_no_database,
             redis::a_killed_redis_costs_no_read,
             redis::a_hung_redis_is_left_alone,
             redis::an_absent_redis_fails_no_start,

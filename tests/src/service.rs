@@ -2,10 +2,11 @@
 
 use crate::stage::PATIENCE;
 use anyhow::Context;
-use anyhow::bail;
+use anyhow::ensure;
 use nix::sys::signal::Signal;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
+use reqwest::Client;
 use std::fmt::Write;
 use std::process::ExitStatus;
 use std::sync::Arc;
@@ -101,21 +102,40 @@ impl Service {
         Ok(())
     }
 
+    /// Creates the user gopher and returns its URL.
+    pub(crate) async fn create_gopher(&self) -> anyhow::Result<String> {
+        let url = self.http()?;
+        let path = create_gopher(&Client::new(), &url).await?;
+        Ok(format!("{url}{path}"))
+    }
+
     /// Waits for its end.
     pub(crate) async fn ended(mut self) -> anyhow::Result<ExitStatus> {
         let ended = timeout(PATIENCE, self.child.wait()).await;
         Ok(ended.context("it does not end")??)
     }
 
+    /// Waits for its end, with exit code 0.
+    pub(crate) async fn ended_well(self) -> anyhow::Result<()> {
+        let status = self.ended().await?;
+        ensure!(status.success(), "it stopped with {status}");
+        Ok(())
+    }
+
     /// Stops it by SIGTERM.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         self.signal(Signal::SIGTERM)?;
-        let status = self.ended().await?;
-        if !status.success() {
-            bail!("it stopped with {status}");
-        }
-        Ok(())
+        self.ended_well().await
     }
+}
+
+/// Creates the user gopher and returns its path, `/users/1`.
+pub(crate) async fn create_gopher(client: &Client, url: &str) -> anyhow::Result<String> {
+    let create = client.post(format!("{url}/users"));
+    let created = create.form(&[("name", "gopher"), ("sex", "0")]).send();
+    let created = created.await?.error_for_status()?;
+    let location = created.headers().get("location").context("no Location")?;
+    Ok(location.to_str()?.to_owned())
 }
 
 async fn listen(

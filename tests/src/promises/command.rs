@@ -120,17 +120,8 @@ pub(crate) async fn a_second_process_is_kept_out(stage: &Stage) -> anyhow::Resul
 pub(crate) async fn two_replicas_share_their_users(stage: &Stage) -> anyhow::Result<()> {
     let first = stage.serve(&[]).await?;
     let second = stage.serve(&[]).await?;
-    let user = [("name", "gopher"), ("sex", "0")];
-    let client = reqwest::Client::new();
-    client
-        .post(format!("{}/users", first.http()?))
-        .form(&user)
-        .send()
-        .await?;
-    let read = client
-        .get(format!("{}/users/1", second.http()?))
-        .send()
-        .await?;
+    first.create_gopher().await?;
+    let read = reqwest::get(format!("{}/users/1", second.http()?)).await?;
     let read = read.text().await?;
     ensure!(
         read == r#"{"uid":1,"name":"gopher","sex":0}"#,

@@ -177,12 +177,7 @@ pub(crate) async fn users_outlive_a_restart(stage: &Stage) -> anyhow::Result<()>
         let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
         let client = Client::new();
         let service = stage.serve(&flags).await?;
-        let user = [("name", "gopher"), ("sex", "0")];
-        client
-            .post(format!("{}/users", service.http()?))
-            .form(&user)
-            .send()
-            .await?;
+        service.create_gopher().await?;
         client
             .get(format!("{}/ping", service.http()?))
             .send()
@@ -206,41 +201,4 @@ pub(crate) async fn users_outlive_a_restart(stage: &Stage) -> anyhow::Result<()>
         service.stop().await?;
     }
     Ok(())
-}
-
-pub(crate) async fn a_cached_read_asks_no_database(stage: &Stage) -> anyhow::Result<()> {
-    let service = stage.serve(&["--log-filter", "info,sqlx=debug"]).await?;
-    let (client, url) = (Client::new(), service.http()?);
-    let user = [("name", "gopher"), ("sex", "0")];
-    client
-        .post(format!("{url}/users"))
-        .form(&user)
-        .send()
-        .await?;
-    for _ in 0..3 {
-        let read = client.get(format!("{url}/users/1"));
-        is(
-            read,
-            StatusCode::OK,
-            &json!({"uid": 1, "name": "gopher", "sex": 0}),
-        )
-        .await?;
-    }
-    let asked = service.said("SELECT name, sex");
-    ensure!(asked == 1, "three reads asked the database {asked} times");
-    // After an update nobody reads the old user, from wherever.
-    let user = [("name", "ferris"), ("sex", "1")];
-    client
-        .put(format!("{url}/users/1"))
-        .form(&user)
-        .send()
-        .await?;
-    let read = client.get(format!("{url}/users/1"));
-    is(
-        read,
-        StatusCode::OK,
-        &json!({"uid": 1, "name": "ferris", "sex": 1}),
-    )
-    .await?;
-    service.stop().await
 }

@@ -13,7 +13,6 @@ use nix::sys::signal::Signal;
 use reqwest::Client;
 use serde_json::Value;
 use serde_json::json;
-use sqlx::Executor;
 use std::time::Duration;
 use std::time::Instant;
 use tokio::io::AsyncReadExt;
@@ -128,7 +127,7 @@ pub(crate) async fn what_was_sent_before_the_stop_is_answered(stage: &Stage) -> 
     let service = stage.serve(&[]).await?;
     let address = service.http()?.trim_start_matches("http://").to_owned();
     let mut clients = JoinSet::new();
-    for _ in 0..64 {
+    for _ in 0..CLIENTS {
         let address = address.clone();
         clients.spawn(async move {
             let mut stream = TcpStream::connect(address).await?;
@@ -151,14 +150,10 @@ pub(crate) async fn what_was_sent_before_the_stop_is_answered(stage: &Stage) -> 
             }
         });
     }
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    sleep(Duration::from_millis(300)).await;
     service.signal(Signal::SIGTERM)?;
-    while let Some(client) = clients.join_next().await {
-        client??;
-    }
-    let status = service.ended().await?;
-    ensure!(status.success(), "it stopped with {status}");
-    Ok(())
+    all(clients).await?;
+    service.ended_well().await
 }
 
 /// Clients call one time after another on connections that they keep. Each call that was
@@ -189,8 +184,7 @@ pub(crate) async fn calls_made_before_the_stop_are_answered(stage: &Stage) -> an
     signalled.send_replace(Some(now));
     service.signal(Signal::SIGTERM)?;
     all(clients).await?;
-    let status = service.ended().await?;
-    ensure!(status.success(), "it stopped with {status}");
+    service.ended_well().await?;
     ensure!(
         now.elapsed() < Duration::from_secs(10),
         "{:?}",
@@ -226,8 +220,7 @@ pub(crate) async fn writes_sent_before_the_stop_are_done(stage: &Stage) -> anyho
             "write {number}: {answer:?}"
         );
     }
-    let status = service.ended().await?;
-    ensure!(status.success(), "it stopped with {status}");
+    service.ended_well().await?;
     let last = stage.run(&[&flags[..], &["read", "364"]].concat()).await?;
     ensure!(last.status.success(), "the last user is lost");
     Ok(())
@@ -236,17 +229,12 @@ pub(crate) async fn writes_sent_before_the_stop_are_done(stage: &Stage) -> anyho
 /// 32 requests wait for a lock on their row when the stop comes, and get it after that.
 pub(crate) async fn slow_requests_are_answered_after_the_stop(stage: &Stage) -> anyhow::Result<()> {
     let service = roomy(stage).await?;
-    let (client, url) = (Client::new(), service.http()?);
-    let user = [("name", "gopher"), ("sex", "0")];
-    let created = client.post(format!("{url}/users")).form(&user).send();
-    created.await?.error_for_status()?;
-    let mut row = stage.database().await?.connect().await?;
-    row.execute("BEGIN").await?;
-    row.execute("SELECT * FROM users FOR UPDATE").await?;
+    let (client, user) = (Client::new(), service.create_gopher().await?);
+    let lock = stage.database().await?.lock_users().await?;
 
     let mut clients = JoinSet::new();
     for _ in 0..16 {
-        let update = client.put(format!("{url}/users/1")).form(&user);
+        let update = client.put(&user).form(&[("name", "ferris"), ("sex", "1")]);
         clients.spawn(async move {
             let status = update.send().await?.status();
             ensure!(status == 204, "over HTTP: {status}");
@@ -264,10 +252,9 @@ pub(crate) async fn slow_requests_are_answered_after_the_stop(stage: &Stage) -> 
     let start = Instant::now();
     service.signal(Signal::SIGTERM)?;
     sleep(Duration::from_secs(1)).await;
-    row.execute("COMMIT").await?;
+    lock.release().await?;
     all(clients).await?;
-    let status = service.ended().await?;
-    ensure!(status.success(), "it stopped with {status}");
+    service.ended_well().await?;
     ensure!(
         start.elapsed() < Duration::from_secs(10),
         "{:?}",
@@ -279,20 +266,18 @@ pub(crate) async fn slow_requests_are_answered_after_the_stop(stage: &Stage) -> 
 /// One request waits for a lock and has the only connection.
 pub(crate) async fn an_exhausted_pool_is_told_within_a_second(stage: &Stage) -> anyhow::Result<()> {
     let service = stage.serve(&["--mysql-connections", "1"]).await?;
-    let (client, url) = (Client::new(), service.http()?);
-    let user = [("name", "gopher"), ("sex", "0")];
-    let created = client.post(format!("{url}/users")).form(&user).send();
-    created.await?.error_for_status()?;
-    let mut row = stage.database().await?.connect().await?;
-    row.execute("BEGIN").await?;
-    row.execute("SELECT * FROM users FOR UPDATE").await?;
-    let update = client.put(format!("{url}/users/1")).form(&user).send();
+    let (client, user) = (Client::new(), service.create_gopher().await?);
+    let lock = stage.database().await?.lock_users().await?;
+    let update = client
+        .put(&user)
+        .form(&[("name", "ferris"), ("sex", "1")])
+        .send();
     let update = tokio::spawn(update);
     sleep(Duration::from_millis(300)).await;
 
     let mut grpc = UserClient::connect(service.grpc()?).await?;
     let start = Instant::now();
-    let read = client.get(format!("{url}/users/1")).send();
+    let read = client.get(&user).send();
     let (read, called) = tokio::join!(read, grpc.read_user(UserId { uid: 1 }));
     let read = read?;
     ensure!(read.status() == 503, "over HTTP: {}", read.status());
@@ -304,7 +289,7 @@ pub(crate) async fn an_exhausted_pool_is_told_within_a_second(stage: &Stage) -> 
         "{:?}",
         start.elapsed()
     );
-    row.execute("COMMIT").await?;
+    lock.release().await?;
     ensure!(update.await??.status() == 204, "the update is lost");
     service.stop().await
 }

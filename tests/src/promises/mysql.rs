@@ -13,13 +13,15 @@ use anyhow::Context;
 use anyhow::ensure;
 use reqwest::Client;
 use reqwest::Response;
-use sqlx::Executor;
 use std::time::Duration;
 use std::time::Instant;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tonic::Code;
+
+/// How long a call may take that cannot be done: 1 s, and what a busy machine adds.
+const AT_ONCE: Duration = Duration::from_millis(1500);
 
 /// A service whose database is behind a proxy.
 async fn behind_mysql(stage: &Stage) -> anyhow::Result<(Proxy, Service)> {
@@ -37,6 +39,18 @@ async fn ping(client: &Client, service: &Service) -> anyhow::Result<(Response, D
         .send()
         .await?;
     Ok((response, start.elapsed()))
+}
+
+/// Wants an answer soon after the network is up again.
+async fn comes_back(client: &Client, service: &Service) -> anyhow::Result<()> {
+    let start = Instant::now();
+    while ping(client, service).await?.0.status() != 200 {
+        ensure!(
+            start.elapsed() < Duration::from_secs(2),
+            "it does not come back"
+        );
+    }
+    Ok(())
 }
 
 pub(crate) async fn without_mysql_calls_are_refused_at_once(stage: &Stage) -> anyhow::Result<()> {
@@ -65,31 +79,21 @@ pub(crate) async fn without_mysql_calls_are_refused_at_once(stage: &Stage) -> an
     let code = refused.err().map(|status| status.code());
     ensure!(code == Some(Code::Unavailable), "over gRPC: {code:?}");
     proxy.turn(Network::Up);
-    let start = Instant::now();
-    while ping(&client, &service).await?.0.status() != 200 {
-        ensure!(
-            start.elapsed() < Duration::from_secs(2),
-            "it does not come back"
-        );
-    }
+    comes_back(&client, &service).await?;
     service.stop().await
 }
 
 /// Makes the pool open so many connections, by as many updates that wait for one lock.
 async fn open(stage: &Stage, service: &Service, connections: usize) -> anyhow::Result<()> {
-    let (client, users) = (Client::new(), format!("{}/users", service.http()?));
-    let user = [("name", "gopher"), ("sex", "0")];
-    let created = client.post(&users).form(&user).send().await?;
-    created.error_for_status()?;
-    let mut row = stage.database().await?.connect().await?;
-    row.execute("BEGIN").await?;
-    row.execute("SELECT * FROM users FOR UPDATE").await?;
+    let (client, user) = (Client::new(), service.create_gopher().await?);
+    let lock = stage.database().await?.lock_users().await?;
     let mut updates = JoinSet::new();
     for _ in 0..connections {
-        updates.spawn(client.put(format!("{users}/1")).form(&user).send());
+        let update = client.put(&user).form(&[("name", "ferris"), ("sex", "1")]);
+        updates.spawn(update.send());
     }
     sleep(Duration::from_millis(300)).await;
-    row.execute("COMMIT").await?;
+    lock.release().await?;
     while let Some(updated) = updates.join_next().await {
         updated??.error_for_status()?;
     }
@@ -111,13 +115,7 @@ pub(crate) async fn a_hung_mysql_ends_in_504(stage: &Stage) -> anyhow::Result<()
     let code = called.err().map(|status| status.code());
     ensure!(code == Some(Code::DeadlineExceeded), "by gRPC: {code:?}");
     proxy.turn(Network::Up);
-    let start = Instant::now();
-    while ping(&client, &service).await?.0.status() != 200 {
-        ensure!(
-            start.elapsed() < Duration::from_secs(2),
-            "it does not come back"
-        );
-    }
+    comes_back(&client, &service).await?;
     service.stop().await
 }
 
@@ -153,10 +151,8 @@ async fn create_users(url: String, until: watch::Receiver<bool>) -> anyhow::Resu
     while !*until.borrow() {
         let start = Instant::now();
         let create = client.post(format!("{url}/users"));
-        let answer = create
-            .form(&[("name", "gopher"), ("sex", "0")])
-            .send()
-            .await?;
+        let create = create.form(&[("name", "gopher"), ("sex", "0")]);
+        let answer = create.send().await?;
         let (status, took) = (answer.status(), start.elapsed());
         ensure!(
             took < Duration::from_millis(1500),
@@ -179,10 +175,13 @@ async fn call_pings(url: String, until: watch::Receiver<bool>) -> anyhow::Result
     let mut client = UserClient::connect(url).await?;
     let mut counted = 0;
     while !*until.borrow() {
+        let start = Instant::now();
         match client.ping(PingRequest::default()).await {
             Ok(_) => counted += 1,
             Err(status) => ensure!(status.code() == Code::Unavailable, "{status}"),
         }
+        let took = start.elapsed();
+        ensure!(took < AT_ONCE, "by gRPC, after {took:?}");
     }
     Ok(counted)
 }

@@ -30,8 +30,7 @@ async fn stops_at_once(stage: &Stage, signal: Signal) -> anyhow::Result<()> {
     let service = stage.serve(&[]).await?;
     let start = Instant::now();
     service.signal(signal)?;
-    let status = service.ended().await?;
-    ensure!(status.success(), "it stopped with {status}");
+    service.ended_well().await?;
     ensure!(start.elapsed() < AT_ONCE, "it took {:?}", start.elapsed());
     Ok(())
 }

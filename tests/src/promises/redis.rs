@@ -15,6 +15,9 @@ use tokio::time::sleep;
 /// A reader never waits longer for a cache that has failed, and a little.
 const SOON: Duration = Duration::from_millis(500);
 
+/// How long a line may take from the service to here.
+const FOR_THE_LOG: Duration = Duration::from_millis(100);
+
 /// How soon a service that is back has to be used again.
 const BACK: Duration = Duration::from_secs(5);
 
@@ -24,15 +27,8 @@ async fn behind_redis(stage: &Stage) -> anyhow::Result<(Proxy, Service, Client, 
     let url = proxy.instead(REDIS_ADDR, &stage.cache().await?.url())?;
     let flags = ["--redis-url", &url, "--log-filter", "info,sqlx=debug"];
     let service = stage.serve(&flags).await?;
-    let (client, users) = (Client::new(), format!("{}/users", service.http()?));
-    let user = [("name", "gopher"), ("sex", "0")];
-    client
-        .post(&users)
-        .form(&user)
-        .send()
-        .await?
-        .error_for_status()?;
-    Ok((proxy, service, client, format!("{users}/1")))
+    let user = service.create_gopher().await?;
+    Ok((proxy, service, Client::new(), user))
 }
 
 /// Reads the user, and wants it soon.
@@ -52,12 +48,36 @@ async fn is_used_again(service: &Service, client: &Client, url: &str) -> anyhow:
         reads(client, url, SOON).await?;
         let asked = service.said("SELECT name, sex");
         reads(client, url, SOON).await?;
-        sleep(Duration::from_millis(100)).await; // for the log
+        sleep(FOR_THE_LOG).await;
         if service.said("SELECT name, sex") == asked {
             return Ok(());
         }
     }
     anyhow::bail!("not in {BACK:?}")
+}
+
+pub(crate) async fn a_cached_read_asks_no_database(stage: &Stage) -> anyhow::Result<()> {
+    let service = stage.serve(&["--log-filter", "info,sqlx=debug"]).await?;
+    let (client, user) = (Client::new(), service.create_gopher().await?);
+    for _ in 0..3 {
+        let read = client.get(&user).send().await?.text().await?;
+        ensure!(
+            read == r#"{"uid":1,"name":"gopher","sex":0}"#,
+            "read {read}"
+        );
+    }
+    sleep(FOR_THE_LOG).await;
+    let asked = service.said("SELECT name, sex");
+    ensure!(asked == 1, "three reads asked the database {asked} times");
+    // After an update nobody reads the old user, from wherever.
+    let update = client.put(&user).form(&[("name", "ferris"), ("sex", "1")]);
+    update.send().await?.error_for_status()?;
+    let read = client.get(&user).send().await?.text().await?;
+    ensure!(
+        read == r#"{"uid":1,"name":"ferris","sex":1}"#,
+        "read {read}"
+    );
+    service.stop().await
 }
 
 /// Reads cost at most twice what they cost a service that has no cache.
@@ -83,16 +103,14 @@ async fn cost_nothing_more(stage: &Stage, client: &Client, url: &str) -> anyhow:
 
 async fn redis_fails(stage: &Stage, how: Network) -> anyhow::Result<()> {
     let (proxy, service, client, url) = behind_redis(stage).await?;
-    let other = [("name", "ferris"), ("sex", "1")];
-    let create = client.post(format!("{}/users", service.http()?));
-    create.form(&other).send().await?.error_for_status()?;
+    let other = service.create_gopher().await?;
     is_used_again(&service, &client, &url).await?;
     proxy.turn(how);
     reads(&client, &url, SOON).await?;
     cost_nothing_more(stage, &client, &url).await?;
     // Not the same one: what is updated is not cached for a while.
-    let update = client.put(format!("{}/users/2", service.http()?));
-    let update = update.form(&other).send().await?;
+    let update = client.put(&other).form(&[("name", "ferris"), ("sex", "1")]);
+    let update = update.send().await?;
     ensure!(update.status() == 204, "an update fails");
     proxy.turn(Network::Up);
     is_used_again(&service, &client, &url).await?;
@@ -113,15 +131,7 @@ pub(crate) async fn an_absent_redis_fails_no_start(stage: &Stage) -> anyhow::Res
     let url = proxy.instead(REDIS_ADDR, &stage.cache().await?.url())?;
     let flags = ["--redis-url", &url, "--log-filter", "info,sqlx=debug"];
     let service = stage.serve(&flags).await?;
-    let (client, users) = (Client::new(), format!("{}/users", service.http()?));
-    let user = [("name", "gopher"), ("sex", "0")];
-    client
-        .post(&users)
-        .form(&user)
-        .send()
-        .await?
-        .error_for_status()?;
-    let url = format!("{users}/1");
+    let (client, url) = (Client::new(), service.create_gopher().await?);
     reads(&client, &url, SOON).await?;
     proxy.turn(Network::Up);
     is_used_again(&service, &client, &url).await?;

@@ -4,6 +4,7 @@
 use super::process::fails_in_one_line;
 use crate::ladder::Store;
 use crate::service::Service;
+use crate::service::create_gopher;
 use crate::stage::Stage;
 use crate::stage::program;
 use anyhow::Context;
@@ -134,15 +135,6 @@ pub(crate) async fn a_killed_command_loses_no_user(stage: &Stage) -> anyhow::Res
     Ok(())
 }
 
-/// Creates a user and returns where it is, `/users/1`.
-async fn create(client: &Client, url: &str) -> anyhow::Result<String> {
-    let create = client.post(format!("{url}/users"));
-    let created = create.form(&[("name", "gopher"), ("sex", "0")]).send();
-    let created = created.await?.error_for_status()?;
-    let location = created.headers().get("location").context("no Location")?;
-    Ok(location.to_str()?.to_owned())
-}
-
 /// Eight clients create users without a pause, until the service is killed among them.
 pub(crate) async fn a_killed_service_loses_no_user(stage: &Stage) -> anyhow::Result<()> {
     let mut acknowledged = Vec::new();
@@ -154,7 +146,7 @@ pub(crate) async fn a_killed_service_loses_no_user(stage: &Stage) -> anyhow::Res
             let (client, url) = (Client::new(), url.clone());
             clients.spawn(async move {
                 let mut created = Vec::new();
-                while let Ok(user) = create(&client, &url).await {
+                while let Ok(user) = create_gopher(&client, &url).await {
                     created.push(user);
                 }
                 created
@@ -247,7 +239,7 @@ pub(crate) async fn a_folder_that_cannot_be_written_refuses_writes(
     mode(0o555)?;
     refuses_writes(stage, &service.http()?, &old).await?;
     mode(0o777)?;
-    let created = create(&Client::new(), &service.http()?).await?;
-    ensure!(created == "/users/21", "created {created}");
+    let created = service.create_gopher().await?;
+    ensure!(created.ends_with("/users/21"), "created {created}");
     service.stop().await
 }
