@@ -1,9 +1,9 @@
 //! The blocks of a README that show a command and what it prints, run as written.
 //!
 //! A block of the kind `console` holds commands after `$ ` and what they print. In what is
-//! printed `…` stands for anything, and a line of nothing else for any lines. The blocks of
-//! one README are one session of bash, in a folder of its own. What is not run is listed
-//! here, with the reason; anything else fails.
+//! printed `…` stands for anything, and a line of nothing else for any lines. A block of the
+//! kind `sh` holds commands that have to work. All blocks of one README are one session of
+//! bash, in a folder of its own. What is not run is listed here, with the reason.
 
 use crate::ladder::LESSONS;
 use crate::stage::Stage;
@@ -19,26 +19,15 @@ use std::path::Path;
 use std::process::Stdio;
 use tokio::process::Command;
 
-/// Blocks that are not run, and why.
-const NOT_RUN: &[(&str, &str)] = &[
-    ("console docker", "needs Docker: `.ci/images` does the same"),
-    (
-        "console grpcurl",
-        "needs grpcurl: the suite has a client of its own",
-    ),
-];
+/// Set where Docker is: then blocks of the kind `console docker` are run, too.
+const DOCKER: &str = "GOMS_TEST_DOCKER";
 
-/// Commands in blocks of the kind `sh` that are not run, and why.
-const KNOWN: &[(&str, &str)] = &[
-    ("cargo lesson services up", "has been run before this"),
+/// How commands begin that are never run, and why.
+const NOT_RUN: &[(&str, &str)] = &[
     ("cargo test -p tests ", "is this"),
     (
-        "cargo lesson diff ",
-        "the tests of `cargo lesson` do it for every step",
-    ),
-    (
-        "git diff --no-index ",
-        "prints what the reader sees in the sources",
+        "grpcurl ",
+        "is not everywhere; the suite has a client of its own",
     ),
 ];
 
@@ -54,16 +43,26 @@ struct Shown {
     lines: Vec<String>,
 }
 
+impl Shown {
+    /// A command that says something only if it fails.
+    fn silent(command: &str) -> Self {
+        Self {
+            command: format!("said=$({command} 2>&1) || echo \"it fails: $said\""),
+            lines: Vec::new(),
+        }
+    }
+}
+
 pub(crate) async fn its_readme_shows_what_happens(stage: &Stage) -> anyhow::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let readme = std::fs::read_to_string(root.join(stage.lesson.name).join("README.md"))?;
-    let shown = blocks(&readme)?;
+    let shown = blocks(&readme, &root)?;
     let folder = stage.folder();
     for lesson in LESSONS {
         symlink(root.join(lesson.name), folder.join(lesson.name))?;
     }
     let ports = Ports::free()?;
-    shim(stage, &ports).await?;
+    shim(stage, &root, &ports).await?;
 
     let mut script = String::from("set -m\n"); // so that `kill %1` works
     for Shown { command, .. } in &shown {
@@ -101,39 +100,40 @@ pub(crate) async fn its_readme_shows_what_happens(stage: &Stage) -> anyhow::Resu
     Ok(())
 }
 
-/// The commands of the `console` blocks.
-fn blocks(readme: &str) -> anyhow::Result<Vec<Shown>> {
+/// The commands of the blocks.
+fn blocks(readme: &str, root: &Path) -> anyhow::Result<Vec<Shown>> {
+    let docker = std::env::var_os(DOCKER).is_some();
     let mut shown: Vec<Shown> = Vec::new();
     let mut block = None;
     for line in readme.lines() {
         match (line.strip_prefix("```"), block) {
             (Some(kind), None) => block = Some(kind),
             (Some(_), Some(_)) => block = None,
-            (None, Some("console")) => match (line.strip_prefix("$ "), shown.last_mut()) {
-                (Some(command), _) => {
-                    let (command, lines) = (command.to_owned(), Vec::new());
-                    shown.push(Shown { command, lines });
+            (None, Some("console docker")) if !docker => {}
+            (None, Some(kind)) if kind.starts_with("console") => {
+                match (line.strip_prefix("$ "), shown.last_mut()) {
+                    (Some(command), _) => {
+                        let (mut command, lines) = (command.to_owned(), Vec::new());
+                        if kind == "console docker" {
+                            command = format!("(cd '{}' && {command})", root.display());
+                        }
+                        shown.push(Shown { command, lines });
+                    }
+                    (None, Some(last)) => last.lines.push(line.to_owned()),
+                    (None, None) => bail!("{line:?} is printed by no command"),
                 }
-                (None, Some(last)) => last.lines.push(line.to_owned()),
-                (None, None) => bail!("{line:?} is printed by no command"),
-            },
-            (None, Some("sh")) => {
-                let known = KNOWN.iter().any(|(command, _)| line.starts_with(command));
-                ensure!(
-                    known,
-                    "{line:?} is not run: show what it prints, as `console`"
-                );
             }
-            (None, Some(kind)) => {
-                let not_run = NOT_RUN.iter().any(|(name, _)| *name == kind);
-                ensure!(
-                    not_run || QUOTED.contains(&kind),
-                    "what is a block {kind:?}?"
-                );
-            }
+            (None, Some("sh")) => shown.push(Shown::silent(line)),
+            (None, Some(kind)) => ensure!(QUOTED.contains(&kind), "what is a block {kind:?}?"),
             (None, None) => {}
         }
     }
+    let runs = |shown: &Shown| {
+        NOT_RUN
+            .iter()
+            .all(|(start, _)| !shown.command.contains(start))
+    };
+    shown.retain(runs);
     Ok(shown)
 }
 
@@ -198,12 +198,18 @@ impl Ports {
 
 /// A `cargo` that runs what is already built, on this test's ports and stores; the reader's
 /// own does the same with `cargo run`, on the usual ones.
-async fn shim(stage: &Stage, ports: &Ports) -> anyhow::Result<()> {
+async fn shim(stage: &Stage, root: &Path, ports: &Ports) -> anyhow::Result<()> {
     let bin = stage.folder().join("bin");
     std::fs::create_dir(&bin)?;
-    let mut script = String::from(
-        "#!/usr/bin/env bash\n\
-         [ \"$1 $2\" = 'build -qp' ] && exit\n\
+    let mut script = String::from("#!/usr/bin/env bash\n");
+    let (xtask, tool) = (root.join("xtask"), program("xtask")?);
+    let (xtask, tool) = (xtask.display(), tool.display());
+    writeln!(
+        script,
+        "[ \"$1\" = lesson ] && {{ shift; CARGO_MANIFEST_DIR='{xtask}' exec '{tool}' \"$@\"; }}"
+    )?;
+    script.push_str(
+        "[ \"$1 $2\" = 'build -qp' ] && exit\n\
          [ \"$1 $2\" = 'run -qp' ] || { echo \"cargo $*: not run here\"; exit 1; }\n\
          lesson=$3; shift 3; [ \"$1\" = -- ] && shift\n\
          case $lesson in\n",
