@@ -7,10 +7,9 @@
 //! A reader must not put back what a writer has just made stale. Three commands see to it:
 //! the writer, before it writes, leaves a tombstone that outlives any request; a reader
 //! that found nothing installs with `NX`, which a tombstone defeats; a reader that finds a
-//! tombstone installs nothing. If Redis cannot be reached at the write, the tombstone waits
-//! until it can, and this process does without the cache until then. What other processes
-//! may read in the meantime, and what a Redis that lost tombstones may give, is bounded by
-//! the TTL.
+//! tombstone installs nothing. If Redis does not take the tombstone, it is set later, and this
+//! process does without the cache until then. What other processes may read in the meantime,
+//! and what a Redis that lost tombstones may give, is bounded by the TTL.
 
 mod link;
 
@@ -32,18 +31,16 @@ use async_trait::async_trait;
 use link::Link;
 use std::sync::Arc;
 
-/// Part of each key. It is raised with a migration that changes what a user is, because
-/// releases from before and after it run side by side for a while.
-const SCHEMA: u32 = 1;
-
-/// How long a tombstone stands, in milliseconds: longer than any request may live.
-const TOMBSTONE: u64 = 10_000;
+/// The start of each value. It is raised with a migration that changes what a user is, for
+/// releases from before and after it run side by side for a while. It is no part of the key:
+/// a tombstone is meant for all of them.
+const VERSION: &str = "1:";
 
 /// Puts the cache over the store, if that is MySQL and a cache is named.
 ///
 /// # Errors
 ///
-/// The URL is none of Redis. That Redis cannot be reached is no error.
+/// The URL is not one of Redis. That Redis cannot be reached is no error.
 pub async fn over(store: Arc<dyn Store>, flags: &Flags) -> anyhow::Result<Arc<dyn Store>> {
     let (Kind::Mysql, Some(url)) = (flags.store, &flags.redis.url) else {
         return Ok(store);
@@ -56,7 +53,7 @@ pub async fn over(store: Arc<dyn Store>, flags: &Flags) -> anyhow::Result<Arc<dy
         .url
         .as_ref()
         .map_or("", |url| url.expose().path());
-    let prefix = format!("goms:{}:{SCHEMA}:user:", database.trim_start_matches('/'));
+    let prefix = format!("goms:{}:user:", database.trim_start_matches('/'));
     let ttl = flags.redis.ttl;
     Ok(Arc::new(Cached {
         store,
@@ -83,13 +80,14 @@ impl Cached {
     /// Reads from the store, and keeps the user in the cache for the next reader.
     async fn fetch(&self, uid: Uid, key: &str) -> Result<User> {
         let user = self.store.read(uid).await?;
-        if let Ok(text) = serde_json::to_string(&user) {
+        if let Ok(json) = serde_json::to_string(&user) {
+            let value = format!("{VERSION}{json}");
             let unless_buried = SetOptions::default()
                 .conditional_set(ExistenceCheck::NX)
                 .with_expiration(SetExpiry::EX(self.ttl));
             let _: Option<()> = self
                 .link
-                .call(&Cmd::set_options(key, text, unless_buried))
+                .call(&Cmd::set_options(key, value, unless_buried))
                 .await;
         }
         Ok(user)
@@ -97,8 +95,7 @@ impl Cached {
 
     /// Keeps readers from caching this user until the write to come is over.
     async fn bury(&self, uid: Uid) {
-        let tombstone = Cmd::pset_ex(self.key(uid), "", TOMBSTONE);
-        self.link.insist(tombstone).await;
+        self.link.set_tombstone(self.key(uid)).await;
     }
 }
 
@@ -110,11 +107,11 @@ impl Store for Cached {
 
     async fn read(&self, uid: Uid) -> Result<User> {
         let key = self.key(uid);
-        let kept: Option<Option<String>> = self.link.call(&Cmd::get(&key)).await;
+        let kept: Option<Option<Vec<u8>>> = self.link.call(&Cmd::get(&key)).await;
         match kept {
             Some(None) => self.fetch(uid, &key).await,
-            Some(Some(text)) => match serde_json::from_str(&text) {
-                Ok::<User, _>(user) if user.uid == uid => Ok(user),
+            Some(Some(value)) => match parse(&value) {
+                Some(user) if user.uid == uid => Ok(user),
                 _ => self.store.read(uid).await, // a tombstone, or nothing of ours
             },
             None => self.store.read(uid).await,
@@ -138,4 +135,9 @@ impl Store for Cached {
     async fn close(&self) -> Result<()> {
         self.store.close().await
     }
+}
+
+/// Reads a value of this version.
+fn parse(value: &[u8]) -> Option<User> {
+    serde_json::from_slice(value.strip_prefix(VERSION.as_bytes())?).ok()
 }

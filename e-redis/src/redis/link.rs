@@ -1,20 +1,26 @@
 //! The connection to Redis: one, shared, and left alone for a moment when it has failed.
 //!
-//! While it is down a call costs nothing, because it is not tried: a task of its own tries,
-//! once a second. What Redis must not miss waits, and is run before anybody reads again.
+//! While it is down a call costs nothing, because it is not tried. A task looks after it,
+//! once a second: makes it anew, asks for a sign of life, and sets the tombstones that Redis
+//! has missed. As long as one is missing, nobody reads.
 
 use redis::AsyncConnectionConfig;
 use redis::Client;
 use redis::Cmd;
 use redis::ErrorKind;
 use redis::FromRedisValue;
+use redis::IntoConnectionInfo;
 use redis::RedisError;
 use redis::RedisResult;
 use redis::ServerErrorKind;
 use redis::aio::MultiplexedConnection;
+use redis::io::tcp::TcpSettings;
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
 use std::time::Duration;
-use tokio::sync::watch;
 use tokio::time::sleep;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::debug;
@@ -23,29 +29,41 @@ use tracing::warn;
 use url::Url;
 
 /// How long a command may take: a read from MySQL would be done by then.
-const RESPONSE: Duration = Duration::from_millis(100);
+const RESPONSE_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// How long a connection may take to come about.
-const CONNECT: Duration = Duration::from_millis(500);
+/// How long it may take to connect.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// How long Redis is left alone after a failure.
-const PAUSE: Duration = Duration::from_secs(1);
+/// How often the task looks after the connection.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How many commands may wait.
-const MAX_WAITING: usize = 10_000;
+/// How long a tombstone stands, in milliseconds: longer than a statement that was sent when
+/// its request ended, and then waited for locks.
+const TOMBSTONE: u64 = 15_000;
+
+/// How many tombstones may be missing.
+const MAX_MISSING: usize = 10_000;
+
+/// How many of them are set at once, so that the answers come in time.
+const BATCH: usize = 1_000;
 
 const RESPONSE_ERROR: ErrorKind = ErrorKind::Server(ServerErrorKind::ResponseError);
 
 /// A connection to Redis, up or down.
 pub(super) struct Link {
-    state: Arc<watch::Sender<State>>,
-    _keeper: AbortOnDropHandle<()>,
+    shared: Shared,
+    _task: AbortOnDropHandle<()>,
 }
 
+/// What the callers share with the task.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<State>>);
+
+#[derive(Default)]
 struct State {
     live: Option<Live>,
-    /// What is to be run before there is a live connection again.
-    waiting: Vec<Cmd>,
+    /// The keys whose tombstones Redis has missed.
+    missing: HashSet<String>,
 }
 
 /// A connection that worked when it was last used.
@@ -61,56 +79,69 @@ impl Link {
     ///
     /// # Errors
     ///
-    /// The URL is none of Redis.
+    /// The URL is not one of Redis.
     pub(super) async fn new(url: &Url) -> RedisResult<Self> {
-        let client = Client::open(url.as_str())?;
-        let first = connect(&client, 0).await;
-        if let Err(error) = &first {
-            warn!(%error, "cache: not there, reads go to the store");
+        let at_once = TcpSettings::default().set_nodelay(true);
+        let info = url.as_str().into_connection_info()?;
+        let client = Client::open(info.set_tcp_settings(at_once))?;
+        let shared = Shared::default();
+        match connect(&client, 0).await {
+            Ok(live) => shared.lock().live = Some(live),
+            Err(error) => warn!(%error, "cache: not there, reads go to the store"),
         }
-        let state = Arc::new(watch::Sender::new(State {
-            live: first.ok(),
-            waiting: Vec::new(),
-        }));
-        let _keeper = AbortOnDropHandle::new(tokio::spawn(keep(client, state.clone())));
-        Ok(Self { state, _keeper })
+        let task = tokio::spawn(look_after(client, shared.clone()));
+        let _task = AbortOnDropHandle::new(task);
+        Ok(Self { shared, _task })
     }
 
     /// Runs a command; `None` if Redis did not do it, for whatever reason.
     pub(super) async fn call<T: FromRedisValue>(&self, command: &Cmd) -> Option<T> {
-        let Live {
-            mut connection,
-            generation,
-        } = self.state.borrow().live.clone()?;
-        match command.query_async(&mut connection).await {
-            Ok(value) => Some(value),
-            Err(error) if refused(&error) => {
-                debug!(%error, "cache: refused");
-                None
-            }
-            Err(error) => {
-                let failed = self.state.send_if_modified(|state| {
-                    let live = &mut state.live;
-                    live.take_if(|live| live.generation == generation).is_some()
-                });
-                if failed {
-                    warn!(%error, "cache: lost, reads go to the store");
-                }
-                None
-            }
-        }
+        let mut live = {
+            let state = self.shared.lock();
+            state.live.clone().filter(|_| state.missing.is_empty())?
+        };
+        let result = command.query_async(&mut live.connection).await;
+        self.shared.done(&live, result)
     }
 
-    /// Runs a command now or, if Redis is down, before it is used again.
-    pub(super) async fn insist(&self, command: Cmd) {
-        if self.call::<()>(&command).await.is_none() {
-            self.state.send_if_modified(|state| {
-                if state.live.is_none() && state.waiting.len() < MAX_WAITING {
-                    state.waiting.push(command);
-                }
-                false
-            });
+    /// Sets a tombstone. If Redis misses it, nobody reads before it is there.
+    pub(super) async fn set_tombstone(&self, key: String) {
+        let live = self.shared.lock().live.clone();
+        if let Some(mut live) = live {
+            let result = tombstone(&key).exec_async(&mut live.connection).await;
+            if self.shared.done(&live, result).is_some() {
+                return;
+            }
         }
+        let mut state = self.shared.lock();
+        if state.live.is_some() && state.missing.is_empty() {
+            warn!("cache: missed a write, reads go to the store");
+        }
+        if state.missing.len() < MAX_MISSING {
+            state.missing.insert(key);
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What came of a command; gives the connection up if it has failed.
+    fn done<T>(&self, used: &Live, result: RedisResult<T>) -> Option<T> {
+        match result {
+            Ok(value) => return Some(value),
+            Err(error) if refused(&error) => debug!(%error, "cache: refused"),
+            Err(error) => {
+                let live = &mut self.lock().live;
+                let failed = live.take_if(|live| live.generation == used.generation);
+                if failed.is_some() {
+                    warn!(%error, "cache: lost, reads go to the store");
+                }
+            }
+        }
+        None
     }
 }
 
@@ -120,49 +151,49 @@ fn refused(error: &RedisError) -> bool {
     matches!(error.kind(), ErrorKind::Extension | RESPONSE_ERROR)
 }
 
-/// Makes a new connection whenever the last one has failed.
-async fn keep(client: Client, state: Arc<watch::Sender<State>>) {
-    let mut watcher = state.subscribe();
-    for generation in 1.. {
-        let down = |state: &State| state.live.is_none();
-        if watcher.wait_for(down).await.is_err() {
-            return;
-        }
-        sleep(PAUSE).await;
-        if let Ok(live) = connect(&client, generation).await
-            && catch_up(live, &state).await.is_ok()
-        {
-            info!("cache: back");
-        }
-    }
+fn tombstone(key: &str) -> Cmd {
+    Cmd::pset_ex(key, "", TOMBSTONE)
 }
 
-/// Runs what waits and, when nothing does any more, puts the connection to use.
-async fn catch_up(mut live: Live, state: &watch::Sender<State>) -> RedisResult<()> {
-    loop {
-        let waiting = state.borrow().waiting.clone();
-        for command in &waiting {
-            match command.exec_async(&mut live.connection).await {
-                Err(error) if !refused(&error) => return Err(error),
-                _ => {}
-            }
+/// Connects if there is no connection, and sees to it that the one there is can be used.
+async fn look_after(client: Client, shared: Shared) {
+    for generation in 1.. {
+        sleep(CHECK_INTERVAL).await;
+        let (live, missing): (_, Vec<String>) = {
+            let state = shared.lock();
+            let missing = state.missing.iter().take(BATCH).cloned();
+            (state.live.clone(), missing.collect())
+        };
+        let usable = live.is_some() && missing.is_empty();
+        let mut live = match live {
+            Some(live) => live,
+            None => match connect(&client, generation).await {
+                Ok(live) => shared.lock().live.insert(live).clone(),
+                Err(_) => continue,
+            },
+        };
+        let mut commands = redis::pipe();
+        commands.cmd("PING").ignore(); // else nobody might wait long enough for one that hangs
+        for key in &missing {
+            commands.add_command(tombstone(key)).ignore();
         }
-        let up = state.send_if_modified(|state| {
-            state.waiting.drain(..waiting.len());
-            let up = state.waiting.is_empty();
-            state.live = up.then(|| live.clone());
-            up
-        });
-        if up {
-            return Ok(());
+        let result = commands.exec_async(&mut live.connection).await;
+        if shared.done(&live, result).is_some() {
+            let mut state = shared.lock();
+            for key in &missing {
+                state.missing.remove(key);
+            }
+            if !usable && state.missing.is_empty() {
+                info!("cache: back");
+            }
         }
     }
 }
 
 async fn connect(client: &Client, generation: u64) -> RedisResult<Live> {
     let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(CONNECT))
-        .set_response_timeout(Some(RESPONSE));
+        .set_connection_timeout(Some(CONNECT_TIMEOUT))
+        .set_response_timeout(Some(RESPONSE_TIMEOUT));
     let mut connection = client
         .get_multiplexed_async_connection_with_config(&config)
         .await?;
