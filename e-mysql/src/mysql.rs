@@ -32,8 +32,8 @@ use sqlx::query::Query;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// How long the first connection may take to come about.
-const CONNECT: Duration = Duration::from_secs(5);
+/// How long the first connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What to do when it does not.
 const HINT: &str = "`cargo lesson services up` starts one for development";
@@ -54,10 +54,10 @@ impl Mysql {
             bail!("no database is named: set --mysql-url, or choose another --store");
         };
         let options = MySqlConnectOptions::from_url(url.expose()).context("mysql-url")?;
-        let first = match timeout(CONNECT, MySqlConnection::connect_with(&options)).await {
+        let first = match timeout(CONNECT_TIMEOUT, MySqlConnection::connect_with(&options)).await {
             Ok(Ok(first)) => first,
             Ok(Err(error)) => bail!("cannot use {url}: {error}; {HINT}"),
-            Err(_) => bail!("cannot use {url}: no answer in {CONNECT:?}; {HINT}"),
+            Err(_) => bail!("cannot use {url}: no answer in {CONNECT_TIMEOUT:?}; {HINT}"),
         };
         migrate(first)
             .await
@@ -69,8 +69,8 @@ impl Mysql {
     /// Runs one statement that returns no rows.
     async fn execute(&self, query: Query<'_, MySql, MySqlArguments>) -> Result<MySqlQueryResult> {
         let mut session = self.pool.session().await?;
-        let result = query.execute(session.begin()).await;
-        session.end(result)
+        let result = query.execute(session.start()).await;
+        session.finish(result)
     }
 }
 
@@ -91,8 +91,8 @@ impl Store for Mysql {
         let query = sqlx::query_as("SELECT name, sex FROM users WHERE uid = ?");
         let query = query.bind(i64::from(uid));
         let mut session = self.pool.session().await?;
-        let row = query.fetch_optional(session.begin()).await;
-        let row: Option<(String, i8)> = session.end(row)?;
+        let row = query.fetch_optional(session.start()).await;
+        let row: Option<(String, i8)> = session.finish(row)?;
         let (name, sex) = row.ok_or(Error::NotFound(uid))?;
         let name = name.try_into().map_err(failed)?;
         let sex = i64::from(sex).try_into().map_err(failed)?;

@@ -8,6 +8,7 @@ use crate::store::Error;
 use crate::store::Result;
 use deadpool::managed;
 use deadpool::managed::Metrics;
+use deadpool::managed::QueueMode;
 use deadpool::managed::RecycleError;
 use deadpool::managed::RecycleResult;
 use sqlx::Connection;
@@ -19,10 +20,10 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// How long to wait for a connection: for one to be free, tested, or made.
-const WAIT: Duration = Duration::from_secs(1);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// After such a pause a connection is asked whether it still lives.
-const PAUSE: Duration = Duration::from_secs(1);
+const TEST_AFTER: Duration = Duration::from_secs(1);
 
 /// The server drops a statement that waits for a lock for 4 s. By itself it would wait for
 /// 50 s or more, and then write for a request that was answered with an error long before.
@@ -36,21 +37,22 @@ impl Pool {
     pub(super) fn new(options: MySqlConnectOptions, size: u32) -> anyhow::Result<Self> {
         let pool = managed::Pool::builder(Manager { options })
             .max_size(size.try_into()?)
+            .queue_mode(QueueMode::Lifo) // so that few connections rest, and need a test
             .build()?;
         Ok(Self(pool))
     }
 
     /// Borrows a connection; it goes back when the session is dropped.
     pub(super) async fn session(&self) -> Result<managed::Object<Manager>> {
-        match timeout(WAIT, self.0.get()).await {
+        match timeout(ACQUIRE_TIMEOUT, self.0.get()).await {
             Ok(session) => session.map_err(|error| Error::Unavailable(error.into())),
             Err(_) => Err(Error::Unavailable(
-                format!("no connection in {WAIT:?}").into(),
+                format!("no connection in {ACQUIRE_TIMEOUT:?}").into(),
             )),
         }
     }
 
-    /// Takes leave of the server on all connections that are not lent out.
+    /// Closes all connections that are not lent out.
     pub(super) async fn close(&self) {
         let idle = self.0.retain(|_, _| false).removed;
         self.0.close();
@@ -69,17 +71,16 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// The connection, for one statement whose result must be given to [`Session::end`].
-    pub(super) fn begin(&mut self) -> &mut MySqlConnection {
+    /// The connection, for one statement whose result must be given to [`Session::finish`].
+    pub(super) fn start(&mut self) -> &mut MySqlConnection {
         self.clean = false;
         &mut self.connection
     }
 
     /// Ends the statement; says what the result means for the store.
-    pub(super) fn end<T>(&mut self, result: sqlx::Result<T>) -> Result<T> {
-        let result = result.map_err(classify);
-        self.clean = !matches!(result, Err(Error::Unavailable(_)));
-        result
+    pub(super) fn finish<T>(&mut self, result: sqlx::Result<T>) -> Result<T> {
+        self.clean = !result.as_ref().is_err_and(ends_session);
+        result.map_err(classify)
     }
 }
 
@@ -109,32 +110,38 @@ impl managed::Manager for Manager {
         if !session.clean {
             return Err(RecycleError::message("its last statement did not end"));
         }
-        if metrics.last_used() > PAUSE {
+        if metrics.last_used() > TEST_AFTER {
             session.connection.ping().await?;
         }
         Ok(())
     }
 }
 
-/// Whether trying again may help is what a client wants to know: the server is on its way
-/// down or full, or another client's lock was in the way.
+/// Whether trying again may help is what a client wants to know.
 fn classify(error: sqlx::Error) -> Error {
-    /// The server's numbers for: disk full, too many connections, shutting down, table
-    /// full, too many of this user, lock wait time-out, deadlock, a limit of this user,
-    /// read-only by option, interrupted, read-only by mode, killed.
-    const PASSING: [u16; 12] = [
-        1021, 1040, 1053, 1114, 1203, 1205, 1213, 1226, 1290, 1317, 1836, 1927,
-    ];
+    /// The server's numbers for: disk full, table full, lock wait time-out, deadlock, a
+    /// limit of this user, interrupted.
+    const BUSY: [u16; 6] = [1021, 1114, 1205, 1213, 1226, 1317];
 
-    let passing = match &error {
-        sqlx::Error::Database(error) => error
-            .try_downcast_ref::<MySqlDatabaseError>()
-            .is_some_and(|error| PASSING.contains(&error.number())),
-        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
-        _ => false,
-    };
-    match passing {
+    match ends_session(&error) || number(&error).is_some_and(|number| BUSY.contains(&number)) {
         true => Error::Unavailable(error.into()),
         false => Error::Failed(error.into()),
     }
+}
+
+/// Whether the connection is lost, or leads to a server that is about to go or writes no more.
+fn ends_session(error: &sqlx::Error) -> bool {
+    /// The server's numbers for: too many connections, shutting down, too many of this
+    /// user, read-only by option, read-only by mode, killed.
+    const LEAVING: [u16; 6] = [1040, 1053, 1203, 1290, 1836, 1927];
+
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
+        _ => number(error).is_some_and(|number| LEAVING.contains(&number)),
+    }
+}
+
+fn number(error: &sqlx::Error) -> Option<u16> {
+    let error = error.as_database_error()?;
+    Some(error.try_downcast_ref::<MySqlDatabaseError>()?.number())
 }
