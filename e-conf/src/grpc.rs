@@ -46,8 +46,8 @@ pub mod proto {
 }
 
 /// How often an idle client is asked whether it is still there; well below
-/// [`server::MAX_SILENCE`], so that one that is loses no connection.
-const KEEP_ALIVE: Duration = Duration::from_secs(10);
+/// [`server::IDLE_TIMEOUT`], so that one that is loses no connection.
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Binds the address and returns the server, which runs until `stop`.
 ///
@@ -66,19 +66,21 @@ pub async fn serve(
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?)
         .into_axum_router()
-        .layer(CatchPanicLayer::custom(limits::panicked))
-        .layer(from_fn_with_state(limits.clone(), limits::limit));
+        .layer((
+            from_fn_with_state(limits.clone(), limits::limit),
+            CatchPanicLayer::custom(limits::panicked),
+        ));
     let mut protocol = Builder::new(TokioExecutor::new()).http2_only();
     protocol
         .http2()
         .timer(TokioTimer::new())
-        .keep_alive_interval(KEEP_ALIVE)
+        .keep_alive_interval(KEEP_ALIVE_INTERVAL)
         .max_header_list_size(MAX_HEAD as u32);
     Ok(server::run(
         listener,
         router,
         protocol,
-        Some(server::MAX_SILENCE),
+        Some(server::IDLE_TIMEOUT),
         limits,
     ))
 }

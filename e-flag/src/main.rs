@@ -21,7 +21,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// How long the store may take to close.
-const CLOSE: Duration = Duration::from_secs(1);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 #[tokio::main]
 async fn main() {
@@ -46,8 +46,7 @@ async fn run() -> anyhow::Result<()> {
     };
     if let Some(command) = flags.command {
         let done = unless(&stop, command.run(&*store)).await;
-        close(&*store).await?;
-        return done;
+        return done.and(close(&*store).await);
     }
     info!("serving, process {}", std::process::id());
     stop.cancelled().await;
@@ -108,6 +107,6 @@ async fn unless<T>(
 ///
 /// The store's own, or that it took too long.
 async fn close(store: &dyn Store) -> anyhow::Result<()> {
-    let closed = timeout(CLOSE, store.close());
+    let closed = timeout(CLOSE_TIMEOUT, store.close());
     Ok(closed.await.context("the store did not close in time")??)
 }

@@ -45,14 +45,15 @@ pub async fn serve(
 ) -> anyhow::Result<impl Future<Output = ()> + use<>> {
     let listener = server::bind("http", flags.addr).await?;
     let limits = Arc::new(Limits::new(stop));
-    let router = router(store)
-        .layer(CatchPanicLayer::custom(Problem::panicked))
-        .layer(from_fn_with_state(limits.clone(), limits::limit));
+    let router = router(store).layer((
+        from_fn_with_state(limits.clone(), limits::limit),
+        CatchPanicLayer::custom(Problem::panicked),
+    ));
     let mut protocol = Builder::new(TokioExecutor::new()).http1_only();
     protocol
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(server::MAX_SILENCE)
+        .header_read_timeout(server::IDLE_TIMEOUT)
         .max_buf_size(MAX_HEAD);
     Ok(server::run(listener, router, protocol, None, limits))
 }

@@ -160,6 +160,9 @@ fn save(path: &Path, table: &Table) -> std::result::Result<(), Cause> {
     let text = serde_yaml::to_string(table)?;
     let fresh = with_suffix(path, ".new");
     let mut file = File::create(&fresh)?;
+    if let Ok(old) = path.metadata() {
+        file.set_permissions(old.permissions())?;
+    }
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     std::fs::rename(&fresh, path)?;

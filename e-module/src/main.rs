@@ -18,7 +18,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// How long the store may take to close.
-const CLOSE: Duration = Duration::from_secs(1);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 #[tokio::main]
 async fn main() {
@@ -39,8 +39,7 @@ async fn run() -> anyhow::Result<()> {
     let store: Arc<dyn Store> = Arc::new(Memory::default());
     if let Some(command) = Command::parse(std::env::args().skip(1))? {
         let done = unless(&stop, command.run(&*store)).await;
-        close(&*store).await?;
-        return done;
+        return done.and(close(&*store).await);
     }
     info!("serving, process {}", std::process::id());
     stop.cancelled().await;
@@ -101,6 +100,6 @@ async fn unless<T>(
 ///
 /// The store's own, or that it took too long.
 async fn close(store: &dyn Store) -> anyhow::Result<()> {
-    let closed = timeout(CLOSE, store.close());
+    let closed = timeout(CLOSE_TIMEOUT, store.close());
     Ok(closed.await.context("the store did not close in time")??)
 }

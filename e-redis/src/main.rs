@@ -29,10 +29,10 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// How long requests in flight may take to finish after the servers stopped accepting.
-const DRAIN: Duration = Duration::from_secs(8);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// How long the store may take to close.
-const CLOSE: Duration = Duration::from_secs(1);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 #[tokio::main]
 async fn main() {
@@ -61,18 +61,18 @@ async fn run() -> anyhow::Result<()> {
     let store = redis::over(store, &flags).await?;
     if let Some(command) = flags.command {
         let done = unless(&stop, command.run(&*store)).await;
-        close(&*store).await?;
-        return done;
+        return done.and(close(&*store).await);
     }
+    let http = http::serve(&flags.http, store.clone(), stop.clone()).await?;
+    let grpc = grpc::serve(&flags.grpc, store.clone(), stop.clone()).await?;
     let mut servers = JoinSet::new();
-    servers.spawn(http::serve(&flags.http, store.clone(), stop.clone()).await?);
-    servers.spawn(grpc::serve(&flags.grpc, store.clone(), stop.clone()).await?);
+    servers.spawn(http);
+    servers.spawn(grpc);
     info!("serving, process {}", std::process::id());
     stop.cancelled().await;
     info!("stopping");
     let drained = drain(servers).await;
-    close(&*store).await?;
-    drained
+    drained.and(close(&*store).await)
 }
 
 /// Logs to standard output, one event a line; in colour only for a person at a terminal.
@@ -119,14 +119,15 @@ fn stop_on_signal() -> anyhow::Result<CancellationToken> {
 ///
 /// A server has panicked.
 async fn drain(mut servers: JoinSet<()>) -> anyhow::Result<()> {
-    let ended = timeout(DRAIN, async {
+    let ended = timeout(DRAIN_TIMEOUT, async {
+        let mut ended = Ok(());
         while let Some(server) = servers.join_next().await {
-            server?;
+            ended = ended.and(server);
         }
-        Ok(())
+        Ok(ended?)
     });
     ended.await.unwrap_or_else(|_| {
-        warn!("still busy after {DRAIN:?}: what was in flight is dropped");
+        warn!("still busy after {DRAIN_TIMEOUT:?}: what was in flight is dropped");
         Ok(())
     })
 }
@@ -150,6 +151,6 @@ async fn unless<T>(
 ///
 /// The store's own, or that it took too long.
 async fn close(store: &dyn Store) -> anyhow::Result<()> {
-    let closed = timeout(CLOSE, store.close());
+    let closed = timeout(CLOSE_TIMEOUT, store.close());
     Ok(closed.await.context("the store did not close in time")??)
 }

@@ -61,11 +61,11 @@ impl Problem {
     /// The answer to a request whose handler panicked.
     pub fn panicked(_panic: Box<dyn Any + Send>) -> Response {
         let problem = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the service failed");
-        problem.because("a handler panicked").into_response()
+        problem.with_cause("a handler panicked").into_response()
     }
 
     /// The same, with its cause.
-    fn because(self, cause: impl Into<Arc<str>>) -> Self {
+    fn with_cause(self, cause: impl Into<Arc<str>>) -> Self {
         let cause = Some(Cause(cause.into()));
         Self { cause, ..self }
     }
@@ -87,10 +87,10 @@ impl From<store::Error> for Problem {
         match error {
             store::Error::NotFound(_) => Self::new(StatusCode::NOT_FOUND, text),
             store::Error::Unavailable(cause) => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, text).because(cause.to_string())
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, text).with_cause(cause.to_string())
             }
             store::Error::Failed(cause) => {
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, text).because(cause.to_string())
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, text).with_cause(cause.to_string())
             }
         }
     }

@@ -24,11 +24,11 @@ use tracing::debug;
 use tracing::info;
 
 /// How long a client may keep a connection waiting, for a request or for reading an answer.
-pub const MAX_SILENCE: Duration = Duration::from_secs(30);
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long connections are still accepted after the stop: for clients, and balancers, that
 /// have not heard of it.
-const LINGER: Duration = Duration::from_millis(300);
+const SHUTDOWN_DELAY: Duration = Duration::from_millis(300);
 
 /// How long the last answers may take to leave, once all are made.
 const FLUSH: Duration = Duration::from_millis(100);
@@ -47,13 +47,13 @@ pub async fn bind(name: &str, addr: SocketAddr) -> anyhow::Result<TcpListener> {
 
 /// Serves connections until the stop, then ends them: each finishes what it has in flight.
 ///
-/// `silence` ends a connection that brings no byte for so long, where the protocol has no
+/// `idle_timeout` ends a connection that brings no byte for so long, where the protocol has no
 /// time-out of its own.
 pub async fn run(
     mut listener: TcpListener,
     router: Router,
     protocol: Builder<TokioExecutor>,
-    silence: Option<Duration>,
+    idle_timeout: Option<Duration>,
     limits: Arc<Limits>,
 ) {
     let _stop_all_on_exit = limits.stop.clone().drop_guard();
@@ -61,7 +61,7 @@ pub async fn run(
     let connections = GracefulShutdown::new();
     let mut last_call = pin!(async {
         limits.stop.cancelled().await;
-        sleep(LINGER).await;
+        sleep(SHUTDOWN_DELAY).await;
     });
     loop {
         let (stream, peer) = tokio::select! {
@@ -73,8 +73,8 @@ pub async fn run(
             continue;
         }
         let mut stream = TimeoutStream::new(stream);
-        stream.set_read_timeout(silence);
-        stream.set_write_timeout(Some(MAX_SILENCE));
+        stream.set_read_timeout(idle_timeout);
+        stream.set_write_timeout(Some(IDLE_TIMEOUT));
         let stream = TokioIo::new(Box::pin(stream));
         let connection = protocol
             .serve_connection(stream, service.clone())

@@ -32,7 +32,7 @@ pub const MAX_BODY: usize = 16 * 1024;
 pub const MAX_HEAD: usize = 16 * 1024;
 
 /// How long a body may take to come, and then a handler to answer.
-pub const MAX_TIME: Duration = Duration::from_secs(5);
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How many requests may be in flight.
 pub const MAX_IN_FLIGHT: usize = 1024;
@@ -95,12 +95,14 @@ async fn answer(limits: &Limits, request: Request, next: Next) -> Result<Respons
         )
     })?;
     let request = with_body(request).await?;
-    timeout(MAX_TIME, next.run(request)).await.map_err(|_| {
-        Problem::new(
-            StatusCode::GATEWAY_TIMEOUT,
-            "the service did not answer in time",
-        )
-    })
+    timeout(REQUEST_TIMEOUT, next.run(request))
+        .await
+        .map_err(|_| {
+            Problem::new(
+                StatusCode::GATEWAY_TIMEOUT,
+                "the service did not answer in time",
+            )
+        })
 }
 
 /// Waits for the whole body, so that no handler waits for a client.
@@ -113,7 +115,7 @@ async fn with_body(request: Request) -> Result<Request, Problem> {
         return Err(too_large());
     }
     let (parts, body) = request.into_parts();
-    let body = timeout(MAX_TIME, to_bytes(body, MAX_BODY))
+    let body = timeout(REQUEST_TIMEOUT, to_bytes(body, MAX_BODY))
         .await
         .map_err(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time"))?;
     let body = body.map_err(|error| match error.source() {

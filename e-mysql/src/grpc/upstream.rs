@@ -5,7 +5,7 @@ use super::proto::UserId;
 use super::proto::UserRecord;
 use super::proto::user_client::UserClient;
 use crate::flag;
-use crate::http::limits::MAX_TIME;
+use crate::http::limits::REQUEST_TIMEOUT;
 use crate::store::Error;
 use crate::store::Protocol;
 use crate::store::Result;
@@ -22,11 +22,11 @@ use tonic::Status;
 use tonic::transport::Channel;
 use tonic::transport::Uri;
 
-/// How long a connection may take to come about.
-const CONNECT: Duration = Duration::from_secs(1);
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How often an upstream from which nothing comes is asked whether it is still there.
-const KEEP_ALIVE: Duration = Duration::from_secs(10);
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Reads the address of an instance.
 ///
@@ -48,13 +48,13 @@ pub struct Upstream {
 }
 
 impl Upstream {
-    /// Makes ready to call it. The connection comes about with the first call, so that
+    /// Makes ready to call it. It connects with the first call, so that
     /// the two instances may start in any order.
     pub fn connect(flags: &flag::Grpc) -> Self {
         let channel = Channel::builder(flags.upstream.clone())
-            .connect_timeout(CONNECT)
-            .timeout(MAX_TIME + CONNECT) // after our own, so that the caller is told the truth
-            .http2_keep_alive_interval(KEEP_ALIVE)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(REQUEST_TIMEOUT + CONNECT_TIMEOUT) // after our own, so that the caller is told the truth
+            .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
             .keep_alive_while_idle(true)
             .connect_lazy();
         let client = UserClient::new(channel);
@@ -75,7 +75,11 @@ impl Store for Upstream {
             name: name.clone().into(),
             sex: sex.into(),
         };
-        let reply = self.client().create_user(record).await.map_err(failed)?;
+        let reply = self
+            .client()
+            .create_user(call(record))
+            .await
+            .map_err(failed)?;
         let uid = Uid::try_from(reply.into_inner().uid).map_err(malformed)?;
         Ok(User { uid, name, sex })
     }
@@ -84,7 +88,7 @@ impl Store for Upstream {
         let id = UserId { uid: uid.into() };
         let reply = self
             .client()
-            .read_user(id)
+            .read_user(call(id))
             .await
             .map_err(|status| about(uid, status))?;
         reply.into_inner().try_into().map_err(malformed)
@@ -94,7 +98,7 @@ impl Store for Upstream {
         let uid = user.uid;
         let record = UserRecord::from(user);
         self.client()
-            .update_user(record)
+            .update_user(call(record))
             .await
             .map_err(|status| about(uid, status))?;
         Ok(())
@@ -103,7 +107,7 @@ impl Store for Upstream {
     async fn delete(&self, uid: Uid) -> Result<()> {
         let id = UserId { uid: uid.into() };
         self.client()
-            .delete_user(id)
+            .delete_user(call(id))
             .await
             .map_err(|status| about(uid, status))?;
         Ok(())
@@ -111,16 +115,20 @@ impl Store for Upstream {
 
     /// Upstream it came by gRPC, and is counted as such, whatever brought it here.
     async fn ping(&self, _protocol: Protocol) -> Result<i64> {
-        let reply = self
-            .client()
-            .ping(Request::new(PingRequest::default()))
-            .await;
+        let reply = self.client().ping(call(PingRequest::default())).await;
         Ok(reply.map_err(failed)?.into_inner().count)
     }
 
     async fn close(&self) -> Result<()> {
         Ok(())
     }
+}
+
+/// The call, and how long its answer is waited for: nobody has to work on it after that.
+fn call<T>(message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.set_timeout(REQUEST_TIMEOUT);
+    request
 }
 
 /// What a status means that was answered to a call about one user.
