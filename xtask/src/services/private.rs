@@ -111,11 +111,11 @@ impl Private {
     ///
     /// It does not end in time.
     pub(super) fn stop(&self) -> anyhow::Result<()> {
+        if let Some(pid) = self.running() {
+            kill(pid, Signal::SIGTERM)?;
+        }
         let start = Instant::now();
         while let Some(pid) = self.running() {
-            if start.elapsed() < STEP {
-                kill(pid, Signal::SIGTERM)?;
-            }
             ensure!(start.elapsed() < PATIENCE, "process {pid} does not end");
             sleep(STEP);
         }
