@@ -14,6 +14,7 @@ mod redis;
 use crate::ladder;
 use crate::ladder::Needs;
 use anyhow::Context;
+use anyhow::ensure;
 pub(crate) use database::Database;
 pub(crate) use mysql::PORT as MYSQL_PORT;
 use private::Private;
@@ -76,7 +77,7 @@ pub(crate) fn task(task: Task) -> anyhow::Result<()> {
 ///
 /// # Errors
 ///
-/// A service does not come up in any way; the error says what to install.
+/// A service does not come up in any way; the error says why, or what to install.
 pub(crate) fn up(needs: Needs) -> anyhow::Result<Vec<Service>> {
     let _lock = lock()?;
     let mut started = Vec::new();
@@ -140,28 +141,28 @@ impl Service {
             eprintln!("{name}: already answers on 127.0.0.1:{port}");
             return Ok(false);
         }
-        let folder = folder()?.join(name);
-        if let Some(private) = self.private()? {
-            match private.start(|| self.answers()) {
-                Ok(()) => {
-                    eprintln!(
-                        "{name}: started on 127.0.0.1:{port}, its data in {}",
-                        folder.display()
-                    );
-                    return Ok(true);
-                }
-                Err(error) => eprintln!("{name}: {error:#}"),
-            }
+        let private = self.start_private();
+        if matches!(private, Ok(true)) {
+            return Ok(true);
         }
         if compose(&["up", "--detach", "--wait", name]) {
             eprintln!("{name}: started on 127.0.0.1:{port} by Docker Compose");
             return Ok(true);
         }
+        private?; // what is installed and does not start is not mended by installing it
         install::install(self)?;
-        let private = self
-            .private()?
-            .with_context(|| format!("{name} is still not there"))?;
-        private.start(|| self.answers())?;
+        ensure!(self.start_private()?, "{name} is still not there");
+        Ok(true)
+    }
+
+    /// Starts an instance of the installed program; tells whether it is installed.
+    fn start_private(self) -> anyhow::Result<bool> {
+        let (name, port) = (self.name(), self.port());
+        let Some(private) = self.private()? else {
+            return Ok(false);
+        };
+        let folder = private.folder.clone();
+        private.start(|| self.answers()).context(name)?;
         eprintln!(
             "{name}: started on 127.0.0.1:{port}, its data in {}",
             folder.display()
