@@ -16,6 +16,7 @@ mod page;
 mod pain;
 mod run;
 mod services;
+mod signals;
 mod step;
 #[cfg(test)]
 mod tests;

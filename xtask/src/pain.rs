@@ -13,7 +13,6 @@ use crate::run::cargo;
 use crate::services;
 use anstyle::Style;
 use anyhow::Context;
-use anyhow::anyhow;
 use anyhow::ensure;
 use comfy_table::ContentArrangement;
 use comfy_table::Table;
@@ -22,8 +21,6 @@ use side::Play;
 use side::Side;
 use std::io::Write;
 use std::time::Duration;
-use tokio::signal::unix::SignalKind;
-use tokio::signal::unix::signal;
 
 /// Narrower than this, two columns cannot be read.
 const NARROW: u16 = 80;
@@ -54,7 +51,11 @@ pub(crate) fn pain(
         Some(name) => vec![ladder.find(name)?],
         None => ladder.lessons.iter().collect(),
     };
-    play(ladder, &lessons, out)
+    build(ladder, &lessons)?;
+    let needs = lessons.iter().map(|lesson| lesson.needs).max();
+    services::during(needs.unwrap_or(Needs::Nothing), async |signals| {
+        signals.or(show_all(ladder, &lessons, out)).await
+    })
 }
 
 fn build(ladder: &Ladder, lessons: &[&'static Lesson]) -> anyhow::Result<()> {
@@ -69,31 +70,7 @@ fn build(ladder: &Ladder, lessons: &[&'static Lesson]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Plays until it is over, or interrupted: what is dropped then takes its things away.
-#[tokio::main(flavor = "current_thread")]
-async fn play(
-    ladder: &Ladder,
-    lessons: &[&'static Lesson],
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
-    // From here on no signal ends this process before it has stopped what it starts.
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hangup = signal(SignalKind::hangup())?;
-    build(ladder, lessons)?;
-    let needs = lessons.iter().map(|lesson| lesson.needs).max();
-    let started = services::up(needs.unwrap_or(Needs::Nothing))?;
-    let shown = tokio::select! {
-        biased;
-        _ = interrupt.recv() => Err(anyhow!("interrupted")),
-        _ = terminate.recv() => Err(anyhow!("interrupted")),
-        _ = hangup.recv() => Err(anyhow!("interrupted")),
-        shown = show_all(ladder, lessons, out) => shown,
-    };
-    services::down(&started)?;
-    shown
-}
-
+/// Shows one lesson after the other.
 async fn show_all(
     ladder: &Ladder,
     lessons: &[&'static Lesson],

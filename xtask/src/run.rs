@@ -6,15 +6,13 @@ use crate::ladder::Ladder;
 use crate::ladder::Lesson;
 use crate::ladder::Needs;
 use crate::services;
+use crate::signals::Signals;
 use anyhow::Context;
-use nix::sys::signal::Signal;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use std::io::Write;
 use std::process::Command;
 use std::process::ExitCode;
-use tokio::signal::unix::SignalKind;
-use tokio::signal::unix::signal;
 
 /// Builds the lesson, starts the services it needs, runs it until it ends, and stops the
 /// services that were started for it. Without a lesson: the newest, on its YAML store.
@@ -38,7 +36,6 @@ pub(crate) fn run(
     } else {
         lesson.needs
     };
-    let started = services::up(needs)?;
     let store = if embedded {
         &["--store", "yaml"][..]
     } else {
@@ -47,12 +44,12 @@ pub(crate) fn run(
     let program = ladder::target()?.join("debug").join(lesson.name);
     let mut command = Command::new(program);
     command.args(store).args(arguments);
-    if arguments.is_empty() {
-        introduce(lesson, embedded);
-    }
-    let ended = supervise(command);
-    services::down(&started)?;
-    ended
+    services::during(needs, async |signals| {
+        if arguments.is_empty() {
+            introduce(lesson, embedded);
+        }
+        supervise(command, signals).await
+    })
 }
 
 /// Checks the ladder, starts the services, runs all tests of the workspace, and stops what
@@ -70,12 +67,11 @@ pub(crate) fn test(
     if check(ladder, false, out)? != ExitCode::SUCCESS {
         return Ok(ExitCode::FAILURE);
     }
-    let started = services::up(Needs::Redis)?;
     let mut command = cargo();
     command.args(["test", "--workspace"]).args(arguments);
-    let ended = supervise(command);
-    services::down(&started)?;
-    ended
+    services::during(Needs::Redis, async |signals| {
+        supervise(command, signals).await
+    })
 }
 
 /// cargo, without what it has set for this package: that would make it build others anew.
@@ -96,27 +92,20 @@ pub(crate) fn cargo() -> Command {
 
 /// Runs a command in a process group of its own and hands on each signal once: a terminal
 /// sends Ctrl-C to the whole group, and a second signal would cut a lesson's draining short.
-#[tokio::main(flavor = "current_thread")]
-async fn supervise(command: Command) -> anyhow::Result<ExitCode> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hangup = signal(SignalKind::hangup())?;
+async fn supervise(command: Command, mut signals: Signals) -> anyhow::Result<ExitCode> {
     let mut child = tokio::process::Command::from(command)
         .process_group(0)
         .spawn()?;
     let pid = child.id().context("it has just been started")?;
     let pid = Pid::from_raw(pid.try_into()?);
     loop {
-        let signal = tokio::select! {
+        tokio::select! {
             status = child.wait() => {
                 let code = status?.code().and_then(|code| u8::try_from(code).ok());
                 return Ok(code.unwrap_or(1).into());
             }
-            _ = interrupt.recv() => Signal::SIGINT,
-            _ = terminate.recv() => Signal::SIGTERM,
-            _ = hangup.recv() => Signal::SIGTERM,
-        };
-        kill(pid, signal)?;
+            signal = signals.next() => kill(pid, signal)?,
+        }
     }
 }
 

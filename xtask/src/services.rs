@@ -13,6 +13,7 @@ mod redis;
 
 use crate::ladder;
 use crate::ladder::Needs;
+use crate::signals::Signals;
 use anyhow::Context;
 use anyhow::ensure;
 pub(crate) use database::Database;
@@ -71,6 +72,24 @@ pub(crate) fn task(task: Task) -> anyhow::Result<()> {
             Ok(())
         }
     }
+}
+
+/// Has what is needed for as long as the work takes. No signal ends this process before it
+/// has stopped what it has started: the work is given them.
+///
+/// # Errors
+///
+/// A service does not come up, or does not stop; or that of the work, which counts first.
+#[tokio::main(flavor = "current_thread")]
+pub(crate) async fn during<T>(
+    needs: Needs,
+    work: impl AsyncFnOnce(Signals) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let signals = Signals::take()?;
+    let started = up(needs)?;
+    let done = work(signals).await;
+    let stopped = down(&started);
+    done.and_then(|done| stopped.map(|()| done))
 }
 
 /// Starts what is needed and not yet there, and returns what it started.
