@@ -8,7 +8,7 @@ use crate::ladder::Needs;
 use crate::services;
 use crate::signals::Signals;
 use anyhow::Context;
-use nix::sys::signal::kill;
+use nix::sys::signal::killpg;
 use nix::unistd::Pid;
 use std::io::Write;
 use std::process::Command;
@@ -92,6 +92,7 @@ pub(crate) fn cargo() -> Command {
 
 /// Runs a command in a process group of its own and hands on each signal once: a terminal
 /// sends Ctrl-C to the whole group, and a second signal would cut a lesson's draining short.
+/// It goes to all that the command has started: cargo does not end a test that it runs.
 async fn supervise(command: Command, mut signals: Signals) -> anyhow::Result<ExitCode> {
     let mut child = tokio::process::Command::from(command)
         .process_group(0)
@@ -104,7 +105,7 @@ async fn supervise(command: Command, mut signals: Signals) -> anyhow::Result<Exi
                 let code = status?.code().and_then(|code| u8::try_from(code).ok());
                 return Ok(code.unwrap_or(1).into());
             }
-            signal = signals.next() => kill(pid, signal)?,
+            signal = signals.next() => killpg(pid, signal)?,
         }
     }
 }
