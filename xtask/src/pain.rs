@@ -109,18 +109,8 @@ async fn show(
                 let path = ladder::target()?.join("debug").join(lesson.name);
                 Side::of(lesson, &path)
             };
-            let play = Play {
-                first: lesson
-                    .pain
-                    .first
-                    .iter()
-                    .map(|it| (*it).to_owned())
-                    .collect(),
-                command: lesson.pain.command.to_owned(),
-                sides: [program(before)?, program(lesson)?],
-                note: None,
-            };
-            (before.name, play)
+            let sides = [program(before)?, program(lesson)?];
+            (before.name, Play::of(lesson, sides))
         }
     };
     let [old, new] = &play.sides;

@@ -78,21 +78,11 @@ fn with_docker(ladder: &Ladder, lesson: &Lesson) -> anyhow::Result<(&'static str
         side.container(Container { name });
         Ok(side)
     };
-    let play = Play {
-        first: lesson
-            .pain
-            .first
-            .iter()
-            .map(|it| (*it).to_owned())
-            .collect(),
-        command: lesson.pain.command.to_owned(),
-        sides: [
-            container(&format!("{DEAF_IMAGE} sleep 60"), 1)?,
-            container(lesson.name, 2)?,
-        ],
-        note: None,
-    };
-    Ok(("sleep 60", play))
+    let sides = [
+        container(&format!("{DEAF_IMAGE} sleep 60"), 1)?,
+        container(lesson.name, 2)?,
+    ];
+    Ok(("sleep 60", Play::of(lesson, sides)))
 }
 
 /// Whether Docker does it.

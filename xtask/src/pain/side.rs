@@ -45,6 +45,19 @@ pub(super) struct Outcome {
     pub(super) took: Duration,
 }
 
+impl Play {
+    /// The lesson's own command.
+    pub(super) fn of(lesson: &Lesson, sides: [Side; 2]) -> Self {
+        let first = lesson.pain.first.iter();
+        Self {
+            first: first.map(|line| (*line).to_owned()).collect(),
+            command: lesson.pain.command.to_owned(),
+            sides,
+            note: None,
+        }
+    }
+}
+
 impl Side {
     /// A side whose `$lesson` is this.
     ///
