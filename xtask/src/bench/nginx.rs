@@ -38,7 +38,7 @@ pub(crate) async fn start(folder: &Path) -> anyhow::Result<(Process, SocketAddr)
             begun.elapsed() < PATIENCE,
             "nginx does not start: {error:#}"
         );
-        process::pause().await;
+        process::pause();
     }
     Ok((process, address))
 }

@@ -13,7 +13,6 @@ use sysinfo::ProcessesToUpdate;
 use sysinfo::System;
 use tokio::process::Child;
 use tokio::process::Command;
-use tokio::time::sleep;
 
 /// A running server, killed when it is dropped.
 pub(crate) struct Process {
@@ -127,9 +126,10 @@ pub(crate) fn free<const N: usize>() -> anyhow::Result<[SocketAddr; N]> {
     Ok(free)
 }
 
-/// How often a server is asked whether it answers.
-pub(crate) async fn pause() {
-    sleep(Duration::from_micros(200)).await;
+/// How often a server is asked whether it answers. tokio's own sleep is at least a
+/// millisecond, a good part of what a start takes.
+pub(crate) fn pause() {
+    std::thread::sleep(Duration::from_micros(200));
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ impl Setup {
         while let Err(error) = http::ask(http, Call::Ping).await {
             process.check()?;
             ensure!(begun.elapsed() < PATIENCE, "it does not start: {error:#}");
-            process::pause().await;
+            process::pause();
         }
         let took = begun.elapsed();
         let service = Service {
