@@ -165,7 +165,7 @@ pub(crate) fn size(lesson: &Lesson) -> anyhow::Result<f64> {
     Ok(std::fs::metadata(program(lesson)?)?.len() as f64 / 1e6)
 }
 
-/// How many crates go into its program, itself not counted.
+/// How many crates go into its program, itself not counted, nor those that only build it.
 ///
 /// # Errors
 ///
@@ -173,7 +173,8 @@ pub(crate) fn size(lesson: &Lesson) -> anyhow::Result<f64> {
 pub(crate) async fn crates(lesson: &Lesson) -> anyhow::Result<usize> {
     let mut cargo = Command::from(cargo());
     cargo
-        .args(["tree", "--locked", "--edges", "normal", "--prefix", "none"])
+        .args(["tree", "--locked", "--prefix", "none"])
+        .args(["--edges", "normal,no-proc-macro"])
         .args(["--package", lesson.name])
         .kill_on_drop(true);
     let tree = super::tool::run(&mut cargo).await?;
