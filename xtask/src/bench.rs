@@ -9,11 +9,14 @@ mod call;
 mod figure;
 mod goals;
 mod grpc;
+mod h2load;
 mod http;
+mod lesson;
 mod machine;
 mod measure;
 mod nginx;
 mod page;
+mod parts;
 mod plot;
 mod process;
 mod redis;
@@ -30,30 +33,27 @@ use crate::ladder::Ladder;
 use crate::ladder::Lesson;
 use crate::ladder::Needs;
 use crate::services;
-use anyhow::anyhow;
 use anyhow::ensure;
 use clap::Args;
 use clap::value_parser;
 use report::Report;
 use std::path::Path;
 use std::process::ExitCode;
-use suite::Suite;
-use tokio::signal::unix::SignalKind;
-use tokio::signal::unix::signal;
 
-/// How many runs make a figure that is fit to be kept.
-const RUNS: u32 = 3;
+/// How many runs make a figure that is fit to be kept, and how long, in seconds, each is.
+const RUNS: u32 = 5;
+const SECONDS: u64 = 2;
 
 /// What is told to be measured.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// The lessons; without any, all that serve, and the figures go to docs/price.md
     lessons: Vec<String>,
-    /// How many runs make a figure; with fewer than 3 nothing goes to docs/price.md
+    /// How many rounds, each with a run of every load; with fewer nothing goes to docs/price.md
     #[arg(long, value_name = "N", default_value_t = RUNS, value_parser = value_parser!(u32).range(1..=99))]
     runs: u32,
-    /// How long a run takes, in seconds
-    #[arg(long, value_name = "S", default_value_t = 5, value_parser = value_parser!(u64).range(1..=600))]
+    /// How long a run takes, in seconds; with fewer nothing goes to docs/price.md
+    #[arg(long, value_name = "S", default_value_t = SECONDS, value_parser = value_parser!(u64).range(1..=600))]
     seconds: u64,
     /// Also build each lesson from nothing, which takes minutes
     #[arg(long)]
@@ -71,10 +71,10 @@ pub(crate) struct Options {
 pub(crate) fn bench(ladder: &Ladder, options: &Options) -> anyhow::Result<ExitCode> {
     let lessons = chosen(ladder, &options.lessons)?;
     tool::check()?;
-    let started = services::up(Needs::Redis)?;
-    let report = supervise(options, lessons);
-    services::down(&started)?;
-    let report = report?;
+    // What is dropped takes its things away: programs, databases, a key.
+    let report = services::during(Needs::Redis, async |signals| {
+        signals.or(suite::report(options, &lessons)).await
+    })?;
     if options.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
@@ -115,25 +115,6 @@ fn keep(docs: &Path, report: &Report) -> anyhow::Result<()> {
         eprintln!("wrote {}", path.display());
     }
     Ok(())
-}
-
-/// Measures, unless a signal comes first, and clears up in any case: what was started dies
-/// with the work that is dropped, databases have to be dropped by name.
-#[tokio::main(flavor = "current_thread")]
-async fn supervise(options: &Options, lessons: Vec<&'static Lesson>) -> anyhow::Result<Report> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hangup = signal(SignalKind::hangup())?;
-    let suite = Suite::new(options, lessons)?;
-    let report = tokio::select! {
-        report = suite.report() => report,
-        _ = interrupt.recv() => Err(anyhow!("interrupted")),
-        _ = terminate.recv() => Err(anyhow!("terminated")),
-        _ = hangup.recv() => Err(anyhow!("the terminal is gone")),
-    };
-    let cleared = suite.clear().await;
-    let report = report?;
-    cleared.map(|()| report)
 }
 
 #[cfg(test)]

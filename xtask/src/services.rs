@@ -97,7 +97,7 @@ pub(crate) async fn during<T>(
 /// # Errors
 ///
 /// A service does not come up in any way; the error says why, or what to install.
-pub(crate) fn up(needs: Needs) -> anyhow::Result<Vec<Service>> {
+fn up(needs: Needs) -> anyhow::Result<Vec<Service>> {
     let _lock = lock()?;
     let mut started = Vec::new();
     if needs >= Needs::Mysql && Service::Mysql.up()? {
@@ -114,7 +114,7 @@ pub(crate) fn up(needs: Needs) -> anyhow::Result<Vec<Service>> {
 /// # Errors
 ///
 /// One of them does not stop.
-pub(crate) fn down(services: &[Service]) -> anyhow::Result<()> {
+fn down(services: &[Service]) -> anyhow::Result<()> {
     let _lock = lock()?;
     services.iter().try_for_each(|service| service.down())
 }

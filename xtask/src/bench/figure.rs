@@ -1,65 +1,97 @@
-//! A figure: the median of several runs, with how far they lie apart.
+//! A figure: the median of several rounds, with how far they lie apart.
 //!
-//! One run proves little: another process, a timer or the disk may have been in the way.
+//! One round proves little: another process, a timer or the disk may have been in the way.
+//! And the machine is now faster, now slower: so two figures are compared round by round.
 
+use anyhow::ensure;
 use serde::Serialize;
 use std::fmt;
 
-/// What the runs gave.
-#[derive(Clone, Debug, Serialize)]
+/// What the rounds gave, in their order.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(into = "Printed")]
 pub(crate) struct Figure {
-    runs: usize,
+    rounds: Vec<f64>,
+}
+
+/// As it is printed as JSON.
+#[derive(Serialize)]
+struct Printed {
     median: f64,
-    least: f64,
-    most: f64,
+    /// How far the farthest round lies from it.
+    farthest: f64,
+    rounds: Vec<f64>,
 }
 
 impl Figure {
-    /// The figure of these runs.
+    /// The figure of these rounds.
+    pub(crate) fn of(rounds: Vec<f64>) -> Self {
+        Self { rounds }
+    }
+
+    /// Adds the next round's.
     ///
     /// # Errors
     ///
-    /// There was no run, or one gave no number.
-    pub(crate) fn of(mut runs: Vec<f64>) -> anyhow::Result<Self> {
-        anyhow::ensure!(
-            !runs.is_empty() && runs.iter().all(|run| run.is_finite()),
-            "a run gave no number"
-        );
-        runs.sort_by(f64::total_cmp);
-        let last = runs.len() - 1;
-        Ok(Self {
-            runs: runs.len(),
-            median: f64::midpoint(runs[last / 2], runs[runs.len() / 2]),
-            least: runs[0],
-            most: runs[last],
-        })
+    /// It is no number.
+    pub(crate) fn add(&mut self, value: f64) -> anyhow::Result<()> {
+        ensure!(value.is_finite(), "a round gave no number");
+        self.rounds.push(value);
+        Ok(())
     }
 
-    /// The middle one of the runs.
+    /// The middle one of the rounds; no number, if there was none.
     pub(crate) fn median(&self) -> f64 {
-        self.median
+        let mut sorted = self.rounds.clone();
+        sorted.sort_by(f64::total_cmp);
+        let Some(last) = sorted.len().checked_sub(1) else {
+            return f64::NAN;
+        };
+        f64::midpoint(sorted[last / 2], sorted[sorted.len() / 2])
     }
 
-    /// How far the farthest run lies from the median, as a part of it.
-    pub(crate) fn spread(&self) -> f64 {
-        let farthest = (self.most - self.median).max(self.median - self.least);
-        if self.median == 0.0 {
-            0.0
-        } else {
-            farthest / self.median
+    /// How far the farthest round lies from the median.
+    pub(crate) fn farthest(&self) -> f64 {
+        let median = self.median();
+        let distances = self.rounds.iter().map(|round| (round - median).abs());
+        distances.fold(0.0, f64::max)
+    }
+
+    /// How many times the other it is, round by round.
+    pub(crate) fn over(&self, other: &Self) -> Self {
+        self.pair(other, |one, other| one / other)
+    }
+
+    /// By how much it is more than the other, round by round.
+    pub(crate) fn less(&self, other: &Self) -> Self {
+        self.pair(other, |one, other| one - other)
+    }
+
+    fn pair(&self, other: &Self, with: fn(f64, f64) -> f64) -> Self {
+        let pairs = self.rounds.iter().zip(&other.rounds);
+        Self::of(pairs.map(|(one, other)| with(*one, *other)).collect())
+    }
+}
+
+impl From<Figure> for Printed {
+    fn from(figure: Figure) -> Self {
+        Self {
+            median: figure.median(),
+            farthest: figure.farthest(),
+            rounds: figure.rounds,
         }
     }
 }
 
-/// The median, and the spread if there was more than one run: `1,234 ±5 %`.
+/// The median, and the spread if there was more than one round: `1,234 ±5 %`.
 impl fmt::Display for Figure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&number(self.median))?;
-        if self.runs < 2 {
+        let median = self.median();
+        f.write_str(&number(median))?;
+        if self.rounds.len() < 2 || median == 0.0 {
             return Ok(());
         }
-        let spread = (self.spread() * 100.0).ceil();
-        write!(f, " ±{spread} %")
+        write!(f, " ±{} %", (self.farthest() / median * 100.0).ceil())
     }
 }
 
@@ -88,36 +120,46 @@ mod tests {
     use super::number;
 
     #[test]
-    fn the_median_is_the_middle_one_or_between_the_two() -> anyhow::Result<()> {
-        assert_eq!(Figure::of(vec![9.0, 1.0, 2.0])?.median(), 2.0);
-        assert_eq!(Figure::of(vec![4.0, 1.0, 2.0, 9.0])?.median(), 3.0);
-        assert_eq!(Figure::of(vec![7.0])?.median(), 7.0);
-        Ok(())
+    fn the_median_is_the_middle_one_or_between_the_two() {
+        assert_eq!(Figure::of(vec![9.0, 1.0, 2.0]).median(), 2.0);
+        assert_eq!(Figure::of(vec![4.0, 1.0, 2.0, 9.0]).median(), 3.0);
+        assert_eq!(Figure::of(vec![7.0]).median(), 7.0);
+        assert!(Figure::default().median().is_nan());
     }
 
     #[test]
-    fn the_spread_is_that_of_the_farthest_run() -> anyhow::Result<()> {
-        assert_eq!(Figure::of(vec![90.0, 100.0, 130.0])?.spread(), 0.3);
-        assert_eq!(Figure::of(vec![7.0])?.spread(), 0.0);
-        assert_eq!(Figure::of(vec![0.0])?.spread(), 0.0);
-        Ok(())
+    fn the_spread_is_that_of_the_farthest_round() {
+        assert_eq!(Figure::of(vec![90.0, 100.0, 130.0]).farthest(), 30.0);
+        assert_eq!(Figure::of(vec![60.0, 100.0, 130.0]).farthest(), 40.0);
+        assert_eq!(Figure::of(vec![7.0]).farthest(), 0.0);
     }
 
     #[test]
-    fn no_run_is_no_figure() {
-        assert!(Figure::of(vec![]).is_err());
-        assert!(Figure::of(vec![1.0, f64::NAN]).is_err());
+    fn figures_are_compared_round_by_round() {
+        // The machine became slower and slower; both had the same of it.
+        let (one, other) = (vec![8.0, 4.0, 2.0], vec![4.0, 2.0, 1.0]);
+        let ratio = Figure::of(one.clone()).over(&Figure::of(other.clone()));
+        assert_eq!((ratio.median(), ratio.farthest()), (2.0, 0.0));
+        let difference = Figure::of(one).less(&Figure::of(other));
+        assert_eq!((difference.median(), difference.farthest()), (2.0, 2.0));
     }
 
     #[test]
-    fn it_reads_well() -> anyhow::Result<()> {
-        let figure = Figure::of(vec![1234.4, 1234.4, 1300.0])?;
+    fn what_is_no_number_is_refused() {
+        assert!(Figure::default().add(f64::NAN).is_err());
+        assert!(Figure::default().add(f64::INFINITY).is_err());
+        assert!(Figure::default().add(0.0).is_ok());
+    }
+
+    #[test]
+    fn it_reads_well() {
+        let figure = Figure::of(vec![1234.4, 1234.4, 1300.0]);
         assert_eq!(figure.to_string(), "1,234 ±6 %");
-        assert_eq!(Figure::of(vec![7.0])?.to_string(), "7.00");
+        assert_eq!(Figure::of(vec![7.0]).to_string(), "7.00");
+        assert_eq!(Figure::of(vec![0.0, 0.0]).to_string(), "0.00");
         assert_eq!(number(0.123), "0.12");
         assert_eq!(number(12.34), "12.3");
         assert_eq!(number(999.6), "1,000");
         assert_eq!(number(1_234_567.0), "1,234,567");
-        Ok(())
     }
 }

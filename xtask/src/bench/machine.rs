@@ -12,8 +12,8 @@ use tokio::process::Command;
 pub(crate) struct Machine {
     /// The CPU's model.
     pub(crate) cpu: String,
-    /// How many threads run at the same time.
-    pub(crate) cores: usize,
+    /// How many threads run at the same time, on its cores.
+    pub(crate) threads: usize,
     /// System and kernel.
     pub(crate) system: String,
     /// Servers, compiler and load generators, each with its version.
@@ -38,13 +38,13 @@ impl Machine {
             Some((version, _)) => format!("MariaDB {version}"),
             None => format!("MySQL {database}"),
         });
-        programs.push(format!("Redis {}", redis::version().await?));
+        programs.push(format!("Redis {}", redis::version()?));
         programs.extend(tool::versions().await?);
         let kernel = System::kernel_version()?;
         let kernel = kernel.split('-').next().unwrap_or_default(); // less who has built it
         Ok(Self {
             cpu: cpu.to_owned(),
-            cores: std::thread::available_parallelism()?.get(),
+            threads: std::thread::available_parallelism()?.get(),
             system: format!("{}, kernel {kernel}", System::long_os_version()?),
             programs,
         })

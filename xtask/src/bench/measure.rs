@@ -1,4 +1,5 @@
-//! A measurement: warm up, then several runs, each proved.
+//! A measurement of a call: warm up, take the time of each answer, then the rate; each
+//! load is proved.
 
 use super::answer::Answer;
 use super::answer::Load;
@@ -6,6 +7,7 @@ use super::answer::prove;
 use super::call::Call;
 use super::figure::Figure;
 use super::grpc;
+use super::h2load;
 use super::http;
 use super::process::Process;
 use super::wrk;
@@ -20,19 +22,20 @@ use tokio::time::sleep;
 /// How long a server may go on, after a load, with requests whose client is gone.
 const SETTLE: Duration = Duration::from_millis(200);
 
-/// How many calls by gRPC warm it up, on each connection and in all.
-const WARM: u64 = 8;
+/// How many calls warm it up, in all and on each connection; no load has fewer on each.
 const WARM_IN_ALL: u64 = 500;
+const WARM: u64 = 8;
+
+/// How long the load of which the times are taken goes on, as a part of a run.
+const TIMED: f64 = 0.25;
 
 /// How it is measured.
 pub(crate) struct Gauge {
     /// For how long, in seconds, a run goes on.
     pub(crate) seconds: u64,
-    /// How many runs make a figure.
-    pub(crate) runs: u32,
     /// Where the load generators keep their files.
     pub(crate) folder: PathBuf,
-    /// Moves on by one with each run.
+    /// Moves on by one with each measurement.
     pub(crate) bar: ProgressBar,
 }
 
@@ -52,124 +55,144 @@ pub(crate) struct Cost {
 }
 
 /// A server and what it is asked.
-struct Subject<'a> {
+pub(crate) struct Target<'a> {
     process: &'a Process,
-    address: SocketAddr,
-    call: Call,
-    connections: u64,
+    pub(crate) address: SocketAddr,
+    pub(crate) call: Call,
+    pub(crate) connections: u64,
+}
+
+/// How much load.
+#[derive(Clone, Copy)]
+enum Amount {
+    /// So many calls.
+    Calls(u64),
+    /// So many, the time to each answer written down.
+    Timed(u64),
+    /// So many seconds, by HTTP.
+    Seconds(u64),
+}
+
+impl Cost {
+    /// A cost that is not yet measured.
+    pub(crate) fn new(call: Call, connections: u64) -> Self {
+        Self {
+            call,
+            connections,
+            rate: Figure::default(),
+            cpu: Figure::default(),
+            p50: Figure::default(),
+            p99: Figure::default(),
+        }
+    }
 }
 
 impl Gauge {
-    /// Measures a call.
+    /// Measures a call for one round more.
     ///
     /// # Errors
     ///
     /// An answer was wrong.
-    pub(crate) async fn cost(
+    pub(crate) async fn measure(
         &self,
         process: &Process,
         address: SocketAddr,
-        call: Call,
-        connections: u64,
-    ) -> anyhow::Result<Cost> {
-        let subject = Subject {
+        cost: &mut Cost,
+    ) -> anyhow::Result<()> {
+        let target = Target {
             process,
             address,
-            call,
-            connections,
+            call: cost.call,
+            connections: cost.connections,
         };
-        let measured = self.measure(&subject).await;
-        measured.with_context(|| format!("{}, {connections} connections", call.title()))
+        let measured = self.round(&target, cost).await;
+        let connections = target.connections;
+        measured.with_context(|| format!("{}, {connections} connections", target.call.title()))?;
+        self.bar.inc(1);
+        Ok(())
     }
 
-    async fn measure(&self, subject: &Subject<'_>) -> anyhow::Result<Cost> {
-        let Subject {
-            call, connections, ..
-        } = *subject;
-        let warm = match call.by_grpc() {
-            true => WARM_IN_ALL.max(connections * WARM),
-            false => 1,
+    async fn round(&self, target: &Target<'_>, cost: &mut Cost) -> anyhow::Result<()> {
+        let connections = target.connections;
+        let warm = Amount::Calls(fill(WARM_IN_ALL, connections));
+        let (mut load, _) = self.run(target, warm).await?;
+        let time = self.seconds as f64 * TIMED;
+        // A cold server's rate is too low to tell how many calls take the time: then again.
+        let calls = loop {
+            let calls = fill((load.rate() * time) as u64, connections);
+            (load, _) = self.run(target, Amount::Timed(calls)).await?;
+            if load.seconds >= time / 2.0 {
+                break calls;
+            }
         };
-        let (warm, _) = self.run(subject, warm, false).await?;
-        let amount = match call.by_grpc() {
-            true => self.calls(&warm, connections),
-            false => self.seconds,
-        };
-        let (mut rates, mut cpus) = (Vec::new(), Vec::new());
-        let (mut p50s, mut p99s) = (Vec::new(), Vec::new());
-        for _ in 0..self.runs {
-            let (load, cpu) = self.run(subject, amount, false).await?;
-            rates.push(load.requests as f64 / load.seconds);
-            cpus.push(cpu.as_secs_f64() * 1e6 / load.requests as f64);
-            let timed = match call.by_grpc() {
-                true => {
-                    self.run(subject, (amount / 4).max(connections), true)
-                        .await?
-                        .0
-                }
-                false => load,
-            };
-            p50s.push(timed.p50);
-            p99s.push(timed.p99);
-            self.bar.inc(1);
-        }
-        Ok(Cost {
-            call,
-            connections,
-            rate: Figure::of(rates)?,
-            cpu: Figure::of(cpus)?,
-            p50: Figure::of(p50s)?,
-            p99: Figure::of(p99s)?,
-        })
-    }
-
-    /// How many calls fill a run, the same on each connection.
-    fn calls(&self, warm: &Load, connections: u64) -> u64 {
-        let rate = warm.requests as f64 / warm.seconds;
-        let calls = (rate * self.seconds as f64) as u64;
-        calls.next_multiple_of(connections).max(connections * WARM)
-    }
-
-    /// One run, proved, and the CPU time that it took. The amount is seconds by HTTP, calls
-    /// by gRPC, where `timed` tells whether the time to each answer is wanted.
-    async fn run(
-        &self,
-        subject: &Subject<'_>,
-        amount: u64,
-        timed: bool,
-    ) -> anyhow::Result<(Load, Duration)> {
-        let Subject {
-            process,
-            address,
-            call,
-            connections,
-        } = *subject;
-        let folder = &self.folder;
-        let before = self.ask(subject).await?;
-        let start = process.cpu()?;
-        let (load, in_flight) = match call.by_grpc() {
+        let (p50, p99) = h2load::percentiles(&self.times(), calls)?;
+        let amount = match target.call.by_grpc() {
             true => {
-                let log = timed.then(|| folder.join("times"));
-                let load = grpc::load(folder, address, call, connections, amount, log);
-                (load.await?, 0) // it stops by their number
+                let calls = (load.rate() * self.seconds as f64) as u64;
+                Amount::Calls(fill(calls, connections))
             }
-            false => {
-                let load = wrk::load(folder, address, call, connections, amount);
-                (load.await?, connections)
+            false => Amount::Seconds(self.seconds),
+        };
+        let (load, cpu) = self.run(target, amount).await?;
+        cost.rate.add(load.rate())?;
+        let cpu = cpu.as_secs_f64() * 1e6 / load.requests as f64;
+        cost.cpu.add(cpu)?;
+        cost.p50.add(p50)?;
+        cost.p99.add(p99)
+    }
+
+    /// One load, proved, and the CPU time that it took.
+    async fn run(&self, target: &Target<'_>, amount: Amount) -> anyhow::Result<(Load, Duration)> {
+        let (process, folder) = (target.process, &self.folder);
+        let before = self.ask(target).await?;
+        let start = process.cpu()?;
+        let load = match amount {
+            Amount::Calls(calls) => h2load::load(folder, target, calls, None).await?,
+            Amount::Timed(calls) => {
+                h2load::load(folder, target, calls, Some(&self.times())).await?
             }
+            Amount::Seconds(seconds) => wrk::load(folder, target, seconds).await?,
         };
         let cpu = process.cpu()?.saturating_sub(start);
-        sleep(SETTLE).await;
-        let after = self.ask(subject).await?;
+        let in_flight = match amount {
+            Amount::Calls(_) | Amount::Timed(_) => 0, // it stops by their number
+            Amount::Seconds(_) => {
+                sleep(SETTLE).await;
+                target.connections
+            }
+        };
+        let after = self.ask(target).await?;
         prove(&load, &before, &after, in_flight)?;
         Ok((load, cpu))
     }
 
-    async fn ask(&self, subject: &Subject<'_>) -> anyhow::Result<Answer> {
-        let Subject { address, call, .. } = *subject;
+    async fn ask(&self, target: &Target<'_>) -> anyhow::Result<Answer> {
+        let Target { address, call, .. } = *target;
         match call.by_grpc() {
             true => grpc::ask(&self.folder, address, call).await,
             false => http::ask(address, call).await,
+        }
+    }
+
+    /// The file of the times to all answers.
+    fn times(&self) -> PathBuf {
+        self.folder.join("times")
+    }
+}
+
+/// At least so many calls, the same number on each connection.
+fn fill(calls: u64, connections: u64) -> u64 {
+    calls.max(connections * WARM).next_multiple_of(connections)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fill;
+
+    #[test]
+    fn each_connection_has_the_same_number_of_calls() {
+        for (calls, connections, filled) in [(500, 1, 500), (500, 64, 512), (500, 512, 4096)] {
+            assert_eq!(fill(calls, connections), filled);
         }
     }
 }

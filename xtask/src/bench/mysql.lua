@@ -3,40 +3,18 @@
 
 sysbench.cmdline.options = {
    work = {"What an event does: select, update or insert", "select"},
-   named = {"The database that a command is about", ""},
    rows = {"How many rows are read and updated", 10000},
 }
 
-local function connect()
-   local connection = sysbench.sql.driver():connect()
-   return connection, sysbench.opt.named
-end
-
-local function value(connection, query)
-   return connection:query_row(query)
-end
-
--- An empty database that the lessons' user may use.
-local function create()
-   local connection, name = connect()
-   connection:query("CREATE DATABASE " .. name)
-   connection:query("GRANT ALL ON " .. name .. ".* TO 'goms'@'%'")
-end
-
-local function drop()
-   local connection, name = connect()
-   connection:query("DROP DATABASE IF EXISTS " .. name)
-end
-
 -- The table, with rows to read and update.
 local function fill()
-   local connection, name = connect()
-   connection:query("CREATE TABLE " .. name .. [[.users (
+   local connection = sysbench.sql.driver():connect()
+   connection:query([[CREATE TABLE users (
       uid  BIGINT      NOT NULL AUTO_INCREMENT PRIMARY KEY,
       name VARCHAR(18) NOT NULL,
       sex  BIGINT      NOT NULL
    ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin]])
-   connection:bulk_insert_init("INSERT INTO " .. name .. ".users (name, sex) VALUES")
+   connection:bulk_insert_init("INSERT INTO users (name, sex) VALUES")
    for _ = 1, sysbench.opt.rows do
       connection:bulk_insert_next("('gopher', 0)")
    end
@@ -45,15 +23,13 @@ end
 
 -- Proof of what was done: each update has added 1 to one sex, each insert a row.
 local function proof()
-   local connection, name = connect()
-   print("rows=" .. value(connection, "SELECT COUNT(*) FROM " .. name .. ".users"))
-   print("updates=" .. value(connection, "SELECT SUM(sex) FROM " .. name .. ".users"))
-   print("version=" .. value(connection, "SELECT VERSION()"))
+   local connection = sysbench.sql.driver():connect()
+   print("rows=" .. connection:query_row("SELECT COUNT(*) FROM users"))
+   print("updates=" .. connection:query_row("SELECT SUM(sex) FROM users"))
+   print("version=" .. connection:query_row("SELECT VERSION()"))
 end
 
 sysbench.cmdline.commands = {
-   create = {create},
-   drop = {drop},
    fill = {fill},
    proof = {proof},
 }

@@ -48,7 +48,7 @@ pub(crate) fn page(report: &Report) -> String {
 /// The tables alone, for the screen.
 pub(crate) fn tables(report: &Report) -> String {
     let mut tables = vec![calls(report), processes(report), anchors(report)];
-    if !report.curve.is_empty() {
+    if report.newest().is_some() {
         tables.push(load(report));
     }
     tables.push(goals::table(report));
@@ -59,12 +59,13 @@ pub(crate) fn tables(report: &Report) -> String {
 fn machine(report: &Report) -> String {
     let machine = &report.machine;
     format!(
-        "{}, {} cores; {}; {}. Each figure is the median of {} runs of {} s; ± is how far the \
-         farthest run lies from it.\n",
+        "{}, {} hardware threads; {}; {}. Measured by `{}`: rounds: {}, each with a run of {} s \
+         of every load.\n",
         machine.cpu,
-        machine.cores,
+        machine.threads,
         machine.system,
         machine.programs.join(", "),
+        report.command,
         report.runs,
         report.seconds,
     )
@@ -119,10 +120,13 @@ fn steps(report: &Report) -> String {
         let step = STEPS.iter().find(|(lesson, _)| *lesson == price.lesson);
         let met = step.map_or("", |(_, met)| met);
         let change = |call| {
-            let cpu = |price: &Price| Some(price.cost(call, 64)?.cpu.median());
+            let cpu = |price: &Price| Some(price.cost(call, 64)?.cpu.clone());
             match (cpu(price), last.and_then(cpu)) {
-                (Some(cpu), Some(before)) => format!("{:+.1}", cpu - before),
-                (Some(cpu), None) => number(cpu),
+                (Some(cpu), Some(before)) => {
+                    let more = cpu.less(&before);
+                    format!("{:+.1} ±{:.1}", more.median(), more.farthest())
+                }
+                (Some(cpu), None) => format!("{:.1} ±{:.1}", cpu.median(), cpu.farthest()),
                 (None, _) => "–".to_owned(),
             }
         };
@@ -139,10 +143,14 @@ fn steps(report: &Report) -> String {
 }
 
 fn processes(report: &Report) -> String {
+    let built = report.lessons.iter().any(|price| price.build.is_some());
     let mut table = String::from(
-        "| lesson | store | start, ms | memory idle, MiB | after the load, MiB | program, MB | crates | clean build, s | creates/s on YAML |\n\
-         |---|---|---:|---:|---:|---:|---:|---:|---:|\n",
+        "| lesson | store | start, ms | memory idle, MiB | after the load, MiB \
+         | creates/s on YAML | program, MB | crates |",
     );
+    table += if built { " clean build, s |\n" } else { "\n" };
+    table += "|---|---|---:|---:|---:|---:|---:|---:|";
+    table += if built { "---:|\n" } else { "\n" };
     for price in &report.lessons {
         let Price {
             lesson,
@@ -156,11 +164,12 @@ fn processes(report: &Report) -> String {
             yaml,
             ..
         } = price;
-        let (idle, loaded, size) = (number(*idle), number(*loaded), number(*size));
-        let build = build.map_or("not measured".to_owned(), number);
+        let size = number(*size);
+        let build = build.map_or(String::new(), |build| format!(" {} |", number(build)));
         let _ = writeln!(
             table,
-            "| {lesson} | {store} | {start} | {idle} | {loaded} | {size} | {crates} | {build} | {yaml} |"
+            "| {lesson} | {store} | {start} | {idle} | {loaded} | {yaml} | {size} \
+             | {crates} |{build}"
         );
     }
     table
@@ -182,12 +191,13 @@ fn anchors(report: &Report) -> String {
 
 fn load(report: &Report) -> String {
     let mut table = CALLS.to_owned();
-    let newest = report.lessons.last();
-    let subject = newest.map_or(String::new(), |price| {
-        format!("{} | {}", price.lesson, price.store)
-    });
-    for cost in &report.curve {
-        row(&mut table, &subject, cost);
+    if let Some(newest) = report.newest() {
+        let subject = format!("{} | {}", newest.lesson, newest.store);
+        for call in [Call::Read, Call::Ping] {
+            for cost in newest.by_connections(call) {
+                row(&mut table, &subject, cost);
+            }
+        }
     }
     table
 }
@@ -195,12 +205,14 @@ fn load(report: &Report) -> String {
 #[cfg(test)]
 mod tests {
     use super::page;
+    use super::processes;
+    use super::steps;
     use crate::bench::sample;
     use crate::ladder::LESSONS;
 
     #[test]
-    fn the_page_has_all_tables() -> anyhow::Result<()> {
-        let page = page(&sample::report()?);
+    fn the_page_has_all_tables() {
+        let page = page(&sample::report());
         assert!(!page.contains('{'), "a mark is left");
         for text in [
             "| e-http | memory |",
@@ -209,7 +221,30 @@ mod tests {
         ] {
             assert!(page.contains(text), "{text}");
         }
-        Ok(())
+    }
+
+    #[test]
+    fn a_build_has_a_column_if_it_was_measured() {
+        let mut report = sample::report();
+        let line = |report: &_| {
+            let table = processes(report);
+            let line = table.lines().find(|line| line.starts_with("| e-http"));
+            line.map(str::to_owned)
+        };
+        let row = "| e-http | memory | 5.00 ±100 % | 5.50 ±100 % | 12.5 ±100 % | 500 ±100 % \
+                   | 7.50 | 100 |";
+        assert_eq!(line(&report), Some(format!("{row} 60.0 |")));
+        report.lessons.iter_mut().for_each(|it| it.build = None);
+        assert_eq!(line(&report).as_deref(), Some(row));
+        assert!(!processes(&report).contains("build"));
+    }
+
+    #[test]
+    fn a_step_is_the_difference_of_each_round() {
+        // In the sample each lesson takes 1 µs more than the last one, in the last round 2.
+        let steps = steps(&sample::report());
+        let line = steps.lines().find(|line| line.starts_with("| e-conf"));
+        assert!(line.is_some_and(|line| line.ends_with("+1.0 ±1.0 | +1.0 ±1.0 | +1.0 ±1.0 |")));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::call::Call;
 use super::figure::number;
 use super::measure::Cost;
 use super::report::Report;
+use anyhow::Context;
 use anyhow::ensure;
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -77,7 +78,8 @@ pub(crate) fn price(report: &Report) -> anyhow::Result<String> {
     });
     let title = "CPU time of the service, 64 connections";
     let mut cpu = chart(title, "µs for a request", |cost| cost.cpu.median());
-    cpu.level = report.nginx(64).map(|cpu| ("nginx".to_owned(), cpu));
+    let nginx = report.nginx(64).map(|cost| cost.cpu.median());
+    cpu.level = nginx.map(|cpu| ("nginx".to_owned(), cpu));
     draw(|area| {
         let (upper, lower) = area.split_vertically(HEIGHT / 2);
         bars(&upper, &throughput)?;
@@ -91,26 +93,22 @@ pub(crate) fn price(report: &Report) -> anyhow::Result<String> {
 ///
 /// There is nothing to draw.
 pub(crate) fn load(report: &Report) -> anyhow::Result<String> {
-    let mut connections: Vec<u64> = report.curve.iter().map(|cost| cost.connections).collect();
-    connections.sort_unstable();
-    connections.dedup();
-    let lesson = report.lessons.last().map_or("", |price| price.lesson);
+    let newest = report.newest().context("there is nothing to draw")?;
+    let reads = newest.by_connections(Call::Read);
+    let pings = newest.by_connections(Call::Ping);
+    let names = reads.iter().map(|cost| cost.connections.to_string());
+    let names: Vec<String> = names.collect();
     let chart = |title: &str, up: &str, figure: fn(&Cost) -> f64| {
-        let values = |call| {
-            let at = |connections| {
-                let right = |cost: &&Cost| cost.call == call && cost.connections == connections;
-                report.curve.iter().find(right).map(figure)
-            };
-            connections.iter().copied().map(at).collect()
-        };
-        let read = ("cached read".to_owned(), values(Call::Read));
-        let ping = ("ping".to_owned(), values(Call::Ping));
+        let values = |costs: &[&Cost]| costs.iter().map(|cost| Some(figure(cost))).collect();
         Chart {
-            title: format!("{title}, {lesson}"),
+            title: format!("{title}, {}", newest.lesson),
             across: "connections, a request in flight on each".to_owned(),
             up: up.to_owned(),
-            names: connections.iter().map(u64::to_string).collect(),
-            series: vec![read, ping],
+            names: names.clone(),
+            series: vec![
+                ("cached read".to_owned(), values(&reads)),
+                ("ping".to_owned(), values(&pings)),
+            ],
             level: None,
         }
     };
@@ -255,7 +253,7 @@ mod tests {
 
     #[test]
     fn the_plots_name_what_they_show() -> anyhow::Result<()> {
-        let report = sample::report()?;
+        let report = sample::report();
         let price = price(&report)?;
         for text in [
             "e-http (memory)",
@@ -282,9 +280,8 @@ mod tests {
 
     #[test]
     fn there_is_no_plot_of_nothing() -> anyhow::Result<()> {
-        let mut report = sample::report()?;
+        let mut report = sample::report();
         report.lessons.clear();
-        report.curve.clear();
         report.anchors.nginx.clear();
         assert!(price(&report).is_err());
         assert!(load(&report).is_err());

@@ -5,11 +5,6 @@ use crate::services::REDIS_PASSWORD;
 use crate::services::REDIS_PORT;
 use anyhow::Context;
 use anyhow::ensure;
-use std::time::Duration;
-use tokio::io::AsyncReadExt;
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
-use tokio::time::timeout;
 
 /// What the lesson keeps for a user.
 const USER: &str = r#"{"uid":1,"name":"gopher","sex":0}"#;
@@ -17,84 +12,82 @@ const USER: &str = r#"{"uid":1,"name":"gopher","sex":0}"#;
 /// For how long, in seconds, a run may need its key; then it is gone by itself.
 const TTL: &str = "3600";
 
-/// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// A key of the run's own with a user under it, gone when this is.
+pub(crate) struct Key {
+    name: String,
+}
 
-/// Where the lessons find it.
-pub(crate) fn url() -> String {
-    format!("redis://:{REDIS_PASSWORD}@127.0.0.1:{REDIS_PORT}")
+impl Key {
+    /// Makes it.
+    ///
+    /// # Errors
+    ///
+    /// Redis does not keep it.
+    pub(crate) fn keep() -> anyhow::Result<Self> {
+        let name = format!("goms_bench_{}", std::process::id());
+        let key = Self { name };
+        ask(&["SETEX", &key.name, TTL, USER])?;
+        let kept = ask(&["GET", &key.name])?;
+        ensure!(kept.trim_end() == USER, "Redis does not keep a key: {kept}");
+        Ok(key)
+    }
+
+    /// Reads it so many times; returns reads/s.
+    ///
+    /// # Errors
+    ///
+    /// There was any error, or Redis has not found the key as often.
+    pub(crate) async fn load(&self, connections: u64, requests: u64) -> anyhow::Result<f64> {
+        let before = hits()?;
+        let mut benchmark = tool::command("redis-benchmark")?;
+        benchmark
+            .args(["-h", "127.0.0.1", "-p", &REDIS_PORT.to_string()])
+            .args(["-a", REDIS_PASSWORD, "-P", "1", "--csv"])
+            .args(["-c", &connections.to_string(), "-n", &requests.to_string()])
+            .args(["GET", &self.name]);
+        let rate = parse(&tool::run(&mut benchmark).await?)?;
+        let found = hits()? - before; // others may have found something, too
+        ensure!(
+            found >= requests,
+            "{requests} reads were answered, but Redis has found only {found}"
+        );
+        Ok(rate)
+    }
+}
+
+impl Drop for Key {
+    fn drop(&mut self) {
+        let _ = ask(&["DEL", &self.name]); // else it goes later
+    }
 }
 
 /// The server's version.
-pub(crate) async fn version() -> anyhow::Result<String> {
-    let info = ask(&[&["INFO", "server"]]).await?;
-    Ok(field(&info, "redis_version")?.to_owned())
-}
-
-/// A key of the run's own with a user under it.
-pub(crate) async fn keep(key: &str) -> anyhow::Result<()> {
-    let kept = ask(&[&["SETEX", key, TTL, USER], &["GET", key]]).await?;
-    let right = format!("+OK\r\n${}\r\n{USER}\r\n", USER.len());
-    ensure!(kept.contains(&right), "Redis does not keep a key");
-    Ok(())
-}
-
-/// Removes the key.
-pub(crate) async fn forget(key: &str) -> anyhow::Result<()> {
-    ask(&[&["DEL", key]]).await.map(drop)
-}
-
-/// Reads the key so many times; returns reads/s.
 ///
 /// # Errors
 ///
-/// There was any error, or Redis has not found the key as often.
-pub(crate) async fn load(key: &str, connections: u64, requests: u64) -> anyhow::Result<f64> {
-    let before = hits().await?;
-    let mut benchmark = tool::command("redis-benchmark")?;
-    benchmark
-        .args(["-h", "127.0.0.1", "-p", &REDIS_PORT.to_string()])
-        .args(["-a", REDIS_PASSWORD, "-P", "1", "--csv"])
-        .args(["-c", &connections.to_string(), "-n", &requests.to_string()])
-        .args(["GET", key]);
-    let rate = parse(&tool::run(&mut benchmark).await?)?;
-    let found = hits().await? - before; // others may have found something, too
-    ensure!(
-        found >= requests,
-        "{requests} reads were answered, but Redis has found only {found}"
-    );
-    Ok(rate)
+/// It does not answer.
+pub(crate) fn version() -> anyhow::Result<String> {
+    let info = ask(&["INFO", "server"])?;
+    Ok(field(&info, "redis_version")?.to_owned())
 }
 
 /// How many reads have found something since Redis was started.
-async fn hits() -> anyhow::Result<u64> {
-    let info = ask(&[&["INFO", "stats"]]).await?;
+fn hits() -> anyhow::Result<u64> {
+    let info = ask(&["INFO", "stats"])?;
     Ok(field(&info, "keyspace_hits")?.parse()?)
 }
 
-/// Sends commands and reads all that is answered.
-async fn ask(commands: &[&[&str]]) -> anyhow::Result<String> {
-    let mut request = encode(&["AUTH", REDIS_PASSWORD]);
-    commands.iter().for_each(|words| request += &encode(words));
-    request += &encode(&["QUIT"]); // Redis then ends the answer by closing
-    let exchange = async {
-        let mut stream = TcpStream::connect(("127.0.0.1", REDIS_PORT)).await?;
-        stream.write_all(request.as_bytes()).await?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await?;
-        anyhow::Ok(answer)
-    };
-    timeout(PATIENCE, exchange)
-        .await
-        .context("Redis does not answer")?
-}
-
-fn encode(words: &[&str]) -> String {
-    let mut command = format!("*{}\r\n", words.len());
-    for word in words {
-        command += &format!("${}\r\n{word}\r\n", word.len());
-    }
-    command
+/// What Redis answers to a command, by its own client, which comes with redis-benchmark.
+fn ask(words: &[&str]) -> anyhow::Result<String> {
+    let mut client = tool::command("redis-cli")?;
+    let client = client
+        .as_std_mut()
+        .args(["-h", "127.0.0.1", "-p", &REDIS_PORT.to_string()])
+        .args(words)
+        .env("REDISCLI_AUTH", REDIS_PASSWORD);
+    let output = client.output().context("redis-cli")?;
+    ensure!(output.status.success(), "Redis does not answer");
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 fn field<'a>(info: &'a str, name: &str) -> anyhow::Result<&'a str> {
@@ -116,7 +109,6 @@ fn parse(printed: &str) -> anyhow::Result<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::encode;
     use super::field;
     use super::parse;
 
@@ -141,14 +133,9 @@ mod tests {
 
     #[test]
     fn info_is_read() -> anyhow::Result<()> {
-        let info = "+OK\r\n$42\r\n# Stats\r\nkeyspace_hits:71\r\nkeyspace_misses:2\r\n\r\n+OK\r\n";
+        let info = "# Stats\r\nkeyspace_hits:71\r\nkeyspace_misses:2\r\n";
         assert_eq!(field(info, "keyspace_hits")?, "71");
         assert!(field(info, "keyspace").is_err());
         Ok(())
-    }
-
-    #[test]
-    fn a_command_tells_its_lengths() {
-        assert_eq!(encode(&["GET", "é"]), "*2\r\n$3\r\nGET\r\n$2\r\né\r\n");
     }
 }

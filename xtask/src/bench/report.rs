@@ -6,18 +6,21 @@ use super::machine::Machine;
 use super::measure::Cost;
 use serde::Serialize;
 
+/// The connections of each table.
+pub(crate) const CONNECTIONS: [u64; 2] = [1, 64];
+
 /// All figures of one run.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Report {
     pub(crate) machine: Machine,
-    /// For how long, in seconds, each run went on.
+    /// What was typed to get it.
+    pub(crate) command: String,
+    /// For how long, in seconds, a run went on.
     pub(crate) seconds: u64,
-    /// How many runs made a figure.
+    /// How many rounds there were, with one run of each.
     pub(crate) runs: u32,
     pub(crate) anchors: Anchors,
     pub(crate) lessons: Vec<Price>,
-    /// The newest lesson, from one connection to many; empty if it was not measured.
-    pub(crate) curve: Vec<Cost>,
 }
 
 /// What the parts do alone.
@@ -39,13 +42,13 @@ pub(crate) struct Price {
     pub(crate) lesson: &'static str,
     /// What it keeps users in.
     pub(crate) store: &'static str,
-    /// Users/s that its YAML store takes by one connection, the first 2,000.
+    /// Users/s that its YAML store takes by one connection, the first 1,000.
     pub(crate) yaml: Figure,
     /// From its start to its first answer, in ms.
     pub(crate) start: Figure,
     /// Resident memory in MiB, before and after the load.
-    pub(crate) idle: f64,
-    pub(crate) loaded: f64,
+    pub(crate) idle: Figure,
+    pub(crate) loaded: Figure,
     /// Its program, in MB.
     pub(crate) size: f64,
     /// How many crates go into it.
@@ -53,6 +56,8 @@ pub(crate) struct Price {
     /// How long it takes to build it from nothing, in seconds, if that was wanted.
     pub(crate) build: Option<f64>,
     pub(crate) costs: Vec<Cost>,
+    /// Of the newest lesson, by other numbers of connections.
+    pub(crate) curve: Vec<Cost>,
 }
 
 impl Report {
@@ -66,11 +71,15 @@ impl Report {
         self.lesson(lesson)?.cost(call, connections)
     }
 
-    /// nginx's CPU time for a request, in µs.
-    pub(crate) fn nginx(&self, connections: u64) -> Option<f64> {
+    /// nginx's cost of a request.
+    pub(crate) fn nginx(&self, connections: u64) -> Option<&Cost> {
         let mut costs = self.anchors.nginx.iter();
-        let cost = costs.find(|cost| cost.connections == connections)?;
-        Some(cost.cpu.median())
+        costs.find(|cost| cost.connections == connections)
+    }
+
+    /// The lesson that was measured from one connection to many, if it was.
+    pub(crate) fn newest(&self) -> Option<&Price> {
+        self.lessons.iter().find(|price| !price.curve.is_empty())
     }
 }
 
@@ -79,5 +88,13 @@ impl Price {
     pub(crate) fn cost(&self, call: Call, connections: u64) -> Option<&Cost> {
         let right = |cost: &&Cost| cost.call == call && cost.connections == connections;
         self.costs.iter().find(right)
+    }
+
+    /// The costs of a call, from one connection to many.
+    pub(crate) fn by_connections(&self, call: Call) -> Vec<&Cost> {
+        let all = self.costs.iter().chain(&self.curve);
+        let mut costs: Vec<&Cost> = all.filter(|cost| cost.call == call).collect();
+        costs.sort_by_key(|cost| cost.connections);
+        costs
     }
 }

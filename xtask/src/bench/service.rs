@@ -4,12 +4,12 @@ use super::call::Call;
 use super::http;
 use super::process;
 use super::process::Process;
-use super::redis;
-use super::sysbench::Database;
 use crate::ladder;
 use crate::ladder::Lesson;
 use crate::ladder::Needs;
 use crate::run::cargo;
+use crate::services;
+use crate::services::Database;
 use anyhow::Context;
 use anyhow::ensure;
 use std::collections::BTreeSet;
@@ -86,7 +86,7 @@ impl Setup {
                 .env("GOMS__MYSQL__URL", database.url()),
         };
         if lesson.needs >= Needs::Redis {
-            command.env("GOMS__REDIS__URL", redis::url());
+            command.env("GOMS__REDIS__URL", services::redis_url());
         }
         Ok(command)
     }

@@ -1,6 +1,7 @@
-//! What MySQL does alone, made by sysbench; and, by the way, databases of the run's own.
+//! What MySQL does alone, made by sysbench.
 
 use super::tool;
+use crate::services::Database;
 use crate::services::MYSQL_PORT;
 use anyhow::Context;
 use anyhow::ensure;
@@ -25,9 +26,9 @@ pub(crate) enum Work {
     Insert,
 }
 
-/// A database of the run's own.
-pub(crate) struct Database {
-    name: String,
+/// A table to measure on, in a database of its own.
+pub(crate) struct Table {
+    database: Database,
     script: PathBuf,
 }
 
@@ -48,38 +49,28 @@ struct Printed {
     reconnects: u64,
 }
 
-impl Database {
-    /// Names it; the script is kept in the folder.
-    pub(crate) fn new(name: String, folder: &Path) -> anyhow::Result<Self> {
+impl Table {
+    /// Makes it; the script is kept in the folder.
+    ///
+    /// # Errors
+    ///
+    /// There is no database for it.
+    pub(crate) async fn fill(folder: &Path) -> anyhow::Result<Self> {
         let script = folder.join("mysql.lua");
         std::fs::write(&script, SCRIPT)?;
-        Ok(Self { name, script })
+        let database = Database::create()?;
+        let table = Self { database, script };
+        table.run(&["fill"]).await?;
+        Ok(table)
     }
 
-    /// Where the lessons find it.
-    pub(crate) fn url(&self) -> String {
-        let name = &self.name;
-        format!("mysql://goms:goms@127.0.0.1:{MYSQL_PORT}/{name}")
-    }
-
-    /// Makes it, empty.
-    pub(crate) async fn create(&self) -> anyhow::Result<()> {
-        self.run("mysql", &["create"]).await.map(drop)
-    }
-
-    /// Drops it, if it is there.
-    pub(crate) async fn drop(&self) -> anyhow::Result<()> {
-        self.run("mysql", &["drop"]).await.map(drop)
-    }
-
-    /// Makes the table to measure on.
-    pub(crate) async fn fill(&self) -> anyhow::Result<Proof> {
-        self.run("mysql", &["fill"]).await?;
-        self.proof().await
-    }
-
-    async fn proof(&self) -> anyhow::Result<Proof> {
-        proof(&self.run("mysql", &["proof"]).await?)
+    /// What has been done to it so far.
+    ///
+    /// # Errors
+    ///
+    /// The server is gone.
+    pub(crate) async fn proof(&self) -> anyhow::Result<Proof> {
+        proof(&self.run(&["proof"]).await?)
     }
 
     /// Does the work for so many seconds; returns events/s.
@@ -95,28 +86,24 @@ impl Database {
             Work::Insert => "insert",
         };
         let printed = self
-            .run(
-                &self.name,
-                &[
-                    &format!("--work={name}"),
-                    &format!("--threads={threads}"),
-                    &format!("--time={seconds}"),
-                    "run",
-                ],
-            )
+            .run(&[
+                &format!("--work={name}"),
+                &format!("--threads={threads}"),
+                &format!("--time={seconds}"),
+                "run",
+            ])
             .await?;
         judge(work, &printed, &before, &self.proof().await?)
     }
 
-    async fn run(&self, database: &str, arguments: &[&str]) -> anyhow::Result<String> {
+    async fn run(&self, arguments: &[&str]) -> anyhow::Result<String> {
         let mut sysbench = tool::command("sysbench")?;
         sysbench
             .arg(&self.script)
             .args(["--verbosity=0", "--mysql-host=127.0.0.1"])
             .arg(format!("--mysql-port={MYSQL_PORT}"))
-            .args(["--mysql-user=root", "--mysql-password=goms"])
-            .arg(format!("--mysql-db={database}"))
-            .arg(format!("--named={}", self.name))
+            .args(["--mysql-user=goms", "--mysql-password=goms"])
+            .arg(format!("--mysql-db={}", self.database.name()))
             .arg(format!("--rows={ROWS}"))
             .args(arguments);
         tool::run(&mut sysbench).await

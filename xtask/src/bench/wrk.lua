@@ -8,13 +8,12 @@ function init(args)
    end
 end
 
-function done(summary, latency)
+function done(summary)
    local errors = summary.errors
    print(string.format(
-      '{"requests":%d,"bytes":%d,"us":%d,"p50":%d,"p99":%d,'
+      '{"requests":%d,"bytes":%d,"us":%d,'
          .. '"connect":%d,"read":%d,"write":%d,"status":%d,"timeout":%d}',
       summary.requests, summary.bytes, summary.duration,
-      latency:percentile(50), latency:percentile(99),
       errors.connect, errors.read, errors.write, errors.status, errors.timeout
    ))
 end

@@ -28,11 +28,16 @@ impl Database {
     /// There is no client, or no server.
     pub(crate) fn create() -> anyhow::Result<Self> {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("goms_pain_{}_{number}", std::process::id());
+        let name = format!("goms_lesson_{}_{number}", std::process::id());
         execute(&format!(
             "CREATE DATABASE {name}; GRANT ALL ON {name}.* TO 'goms'@'%'"
         ))?;
         Ok(Self { name })
+    }
+
+    /// What the server calls it.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// Where a lesson finds it.
