@@ -80,10 +80,20 @@ pub(crate) fn bench(ladder: &Ladder, options: &Options) -> anyhow::Result<ExitCo
     } else {
         println!("{}", page::tables(&report));
     }
-    if options.lessons.is_empty() && options.runs >= RUNS {
+    if is_whole(options) {
         keep(&ladder.root.join("docs"), &report)?;
+    } else {
+        eprintln!(
+            "docs/price.md stays as it is: it is of all lessons, and of at least {RUNS} runs of \
+             {SECONDS} s"
+        );
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether its figures are fit to be kept.
+fn is_whole(options: &Options) -> bool {
+    options.lessons.is_empty() && options.runs >= RUNS && options.seconds >= SECONDS
 }
 
 /// The lessons of these names, in reading order; all that serve, if none is named.
@@ -119,7 +129,9 @@ fn keep(docs: &Path, report: &Report) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::Options;
     use super::chosen;
+    use super::is_whole;
     use crate::ladder::Ladder;
 
     fn named(names: &[&str]) -> anyhow::Result<Vec<&'static str>> {
@@ -135,5 +147,23 @@ mod tests {
         assert!(named(&["e-yaml"]).is_err());
         assert!(named(&["e-nothing"]).is_err());
         Ok(())
+    }
+
+    #[test]
+    fn only_a_whole_run_is_kept() {
+        let whole = |lessons: &[&str], runs, seconds| {
+            is_whole(&Options {
+                lessons: lessons.iter().map(|name| (*name).to_owned()).collect(),
+                runs,
+                seconds,
+                build: false,
+                json: false,
+            })
+        };
+        assert!(whole(&[], super::RUNS, super::SECONDS));
+        assert!(whole(&[], 99, 600));
+        assert!(!whole(&[], super::RUNS - 1, 600));
+        assert!(!whole(&[], 99, super::SECONDS - 1));
+        assert!(!whole(&["e-http"], 99, 600));
     }
 }
