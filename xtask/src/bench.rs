@@ -49,10 +49,10 @@ const SECONDS: u64 = 2;
 pub(crate) struct Options {
     /// The lessons; without any, all that serve, and the figures go to docs/price.md
     lessons: Vec<String>,
-    /// How many rounds, each with a run of every load; with fewer nothing goes to docs/price.md
+    /// How many rounds, each with a run of every load; fewer than by default are not kept
     #[arg(long, value_name = "N", default_value_t = RUNS, value_parser = value_parser!(u32).range(1..=99))]
     runs: u32,
-    /// How long a run takes, in seconds; with fewer nothing goes to docs/price.md
+    /// How long a run takes, in seconds; shorter ones than by default are not kept
     #[arg(long, value_name = "S", default_value_t = SECONDS, value_parser = value_parser!(u64).range(1..=600))]
     seconds: u64,
     /// Also build each lesson from nothing, which takes minutes
