@@ -5,6 +5,7 @@
 //! It needs MySQL and Redis, as `cargo lesson services up` starts them, and builds the
 //! lessons itself. `cargo test --package tests e-http` runs those of one lesson.
 
+mod answer;
 mod cache;
 mod database;
 mod ladder;

@@ -1,6 +1,7 @@
 //! The gRPC way in, and its client as a store.
 
 use super::process::fails_in_one_line;
+use crate::answer::Answer;
 use crate::proto::PingRequest;
 use crate::proto::UserId;
 use crate::proto::UserRecord;
@@ -114,11 +115,7 @@ pub(crate) async fn another_instance_serves_as_a_store(stage: &Stage) -> anyhow:
         "the front one read {read}"
     );
     let missing = reqwest::get(format!("{}/users/2", front.http()?)).await?;
-    ensure!(
-        missing.status() == 404,
-        "the front one answered {}",
-        missing.status()
-    );
+    Answer::of(missing).await?.expect_problem(404, None)?;
     front.stop().await?;
     back.stop().await?;
     let read = stage.run(&[&flags[..], &["read", "1"]].concat()).await?;

@@ -1,5 +1,6 @@
 //! The HTTP way in.
 
+use crate::answer::Answer;
 use crate::service::Service;
 use crate::stage::Stage;
 use anyhow::Context;
@@ -120,11 +121,8 @@ async fn round(service: &Service, body: Body) -> anyhow::Result<()> {
         (Method::DELETE, json!({})),
     ] {
         let gone = send(method.clone(), &path, user).await?;
-        ensure!(
-            gone.status() == StatusCode::NOT_FOUND,
-            "{method}: {}",
-            gone.status()
-        );
+        let told = Answer::of(gone).await?.expect_problem(404, None);
+        told.with_context(|| method)?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Many clients at once, and a stop in the midst of them.
 
+use crate::answer::Answer;
 use crate::ladder::Store;
 use crate::proto::PingRequest;
 use crate::proto::UserId;
@@ -279,9 +280,7 @@ pub(crate) async fn an_exhausted_pool_is_told_within_a_second(stage: &Stage) -> 
     let start = Instant::now();
     let read = client.get(&user).send();
     let (read, called) = tokio::join!(read, grpc.read_user(UserId { uid: 1 }));
-    let read = read?;
-    ensure!(read.status() == 503, "over HTTP: {}", read.status());
-    ensure!(read.headers().contains_key("retry-after"), "no Retry-After");
+    Answer::of(read?).await?.expect_problem(503, None)?;
     let code = called.err().map(|status| status.code());
     ensure!(code == Some(Code::Unavailable), "over gRPC: {code:?}");
     ensure!(

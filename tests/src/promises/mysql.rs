@@ -1,6 +1,7 @@
 //! The database: when it does not do what it should, clients learn so in time, and nothing
 //! that was acknowledged is lost.
 
+use crate::answer::Answer;
 use crate::database::MYSQL_ADDR;
 use crate::proto::PingRequest;
 use crate::proto::UserId;
@@ -9,10 +10,8 @@ use crate::proxy::Network;
 use crate::proxy::Proxy;
 use crate::service::Service;
 use crate::stage::Stage;
-use anyhow::Context;
 use anyhow::ensure;
 use reqwest::Client;
-use reqwest::Response;
 use std::time::Duration;
 use std::time::Instant;
 use tokio::sync::watch;
@@ -32,19 +31,19 @@ async fn behind_mysql(stage: &Stage) -> anyhow::Result<(Proxy, Service)> {
 }
 
 /// Pings, and says how long it took.
-async fn ping(client: &Client, service: &Service) -> anyhow::Result<(Response, Duration)> {
+async fn ping(client: &Client, service: &Service) -> anyhow::Result<(Answer, Duration)> {
     let start = Instant::now();
     let response = client
         .get(format!("{}/ping", service.http()?))
         .send()
         .await?;
-    Ok((response, start.elapsed()))
+    Ok((Answer::of(response).await?, start.elapsed()))
 }
 
 /// Wants an answer soon after the network is up again.
 async fn comes_back(client: &Client, service: &Service) -> anyhow::Result<()> {
     let start = Instant::now();
-    while ping(client, service).await?.0.status() != 200 {
+    while ping(client, service).await?.0.status != 200 {
         ensure!(
             start.elapsed() < Duration::from_secs(2),
             "it does not come back"
@@ -57,21 +56,13 @@ pub(crate) async fn without_mysql_calls_are_refused_at_once(stage: &Stage) -> an
     let (proxy, service) = behind_mysql(stage).await?;
     let client = Client::new();
     ensure!(
-        ping(&client, &service).await?.0.status() == 200,
+        ping(&client, &service).await?.0.status == 200,
         "it does not work"
     );
     proxy.turn(Network::Down);
     for _ in 0..5 {
-        let (response, took) = ping(&client, &service).await?;
-        ensure!(
-            response.status() == 503,
-            "{} after {took:?}",
-            response.status()
-        );
-        ensure!(
-            response.headers().contains_key("retry-after"),
-            "no Retry-After"
-        );
+        let (answer, took) = ping(&client, &service).await?;
+        answer.expect_problem(503, None)?;
         ensure!(took < Duration::from_millis(1200), "it took {took:?}");
     }
     let mut grpc = UserClient::connect(service.grpc()?).await?;
@@ -108,9 +99,8 @@ pub(crate) async fn a_hung_mysql_ends_in_504(stage: &Stage) -> anyhow::Result<()
     proxy.turn(Network::Hung);
     let read = caller.read_user(UserId { uid: 1 });
     let (pinged, called) = tokio::join!(ping(&client, &service), read);
-    let (response, took) = pinged?;
-    let status = response.status();
-    ensure!(status == 504, "{status} after {took:?}");
+    let (answer, took) = pinged?;
+    answer.expect_problem(504, None)?;
     ensure!(took < Duration::from_secs(6), "it took {took:?}");
     let code = called.err().map(|status| status.code());
     ensure!(code == Some(Code::DeadlineExceeded), "by gRPC: {code:?}");
@@ -123,8 +113,7 @@ pub(crate) async fn replicas_that_start_together_migrate_once(stage: &Stage) -> 
     stage.database().await?;
     let (one, two, three) = tokio::join!(stage.serve(&[]), stage.serve(&[]), stage.serve(&[]));
     for (service, count) in [one?, two?, three?].into_iter().zip(1..) {
-        let (response, _) = ping(&Client::new(), &service).await?;
-        let text = response.text().await?;
+        let text = ping(&Client::new(), &service).await?.0.body;
         ensure!(
             text.contains(&format!("\"count\":{count}")),
             "{text}, not {count}"
@@ -152,18 +141,14 @@ async fn create_users(url: String, until: watch::Receiver<bool>) -> anyhow::Resu
         let start = Instant::now();
         let create = client.post(format!("{url}/users"));
         let create = create.form(&[("name", "gopher"), ("sex", "0")]);
-        let answer = create.send().await?;
-        let (status, took) = (answer.status(), start.elapsed());
-        ensure!(
-            took < Duration::from_millis(1500),
-            "{status} after {took:?}"
-        );
-        if status == 201 {
-            let location = answer.headers().get("location").context("no Location")?;
-            told.created.push(location.to_str()?.to_owned());
+        let answer = Answer::of(create.send().await?).await?;
+        let took = start.elapsed();
+        ensure!(took < AT_ONCE, "after {took:?}: {answer:?}");
+        if answer.status == 201 {
+            told.created.push(answer.header("location").to_owned());
             told.last = Some(Instant::now());
         } else {
-            ensure!(status == 503, "{status}");
+            answer.expect_problem(503, None)?;
             told.refused += 1;
         }
     }

@@ -2,6 +2,7 @@
 //! or to the disk.
 
 use super::process::fails_in_one_line;
+use crate::answer::Answer;
 use crate::ladder::Store;
 use crate::service::Service;
 use crate::service::create_gopher;
@@ -194,12 +195,8 @@ async fn refuses_writes(stage: &Stage, url: &str, old: &str) -> anyhow::Result<(
         client.put(&user).form(&form),
         client.delete(&user),
     ] {
-        let answer = write.send().await?;
-        ensure!(answer.status() == 503, "{}", answer.status());
-        ensure!(
-            answer.headers().contains_key("retry-after"),
-            "no Retry-After"
-        );
+        let answer = Answer::of(write.send().await?).await?;
+        answer.expect_problem(503, None)?;
     }
     let read = client.get(&user).send().await?.text().await?;
     ensure!(

@@ -3,7 +3,8 @@
 use super::FORM;
 use super::Warm;
 use super::wire::Wire;
-use super::wire::is_answered;
+use super::wire::expect_problem;
+use super::wire::expect_status;
 use super::wire::request;
 use crate::stage::Stage;
 use anyhow::Context;
@@ -28,21 +29,21 @@ pub(crate) async fn a_body_over_16_kib_is_refused(stage: &Stage) -> anyhow::Resu
         let body = "name=gopher&sex=0&padding=";
         format!("{body}{}", "a".repeat(length - body.len()))
     };
-    is_answered(&url, request("POST /users", FORM, body(LARGEST)), 201).await?;
-    is_answered(&url, request("POST /users", FORM, body(LARGEST + 1)), 413).await?;
+    expect_status(&url, request("POST /users", FORM, body(LARGEST)), 201).await?;
+    expect_problem(&url, request("POST /users", FORM, body(LARGEST + 1)), 413, None).await?;
     // The length alone is enough, no byte has to come, and none is asked for.
     let length = format!("content-length: {LARGE}");
-    is_answered(&url, head(&length), 413).await?;
+    expect_problem(&url, head(&length), 413, None).await?;
     let expecting = format!("{length}\r\nexpect: 100-continue");
-    is_answered(&url, head(&expecting), 413).await?;
-    is_answered(&url, head(&length) + &"a".repeat(LARGE), 413).await?;
+    expect_problem(&url, head(&expecting), 413, None).await?;
+    expect_problem(&url, head(&length) + &"a".repeat(LARGE), 413, None).await?;
     // Without a length it is what has come, not more.
     let chunked = head("transfer-encoding: chunked");
     let chunk = |length: usize| format!("{length:x}\r\n{}\r\n", body(length));
-    is_answered(&url, format!("{chunked}{}0\r\n\r\n", chunk(LARGEST)), 201).await?;
-    is_answered(&url, format!("{chunked}{}", chunk(LARGEST + 1)), 413).await?;
+    expect_status(&url, format!("{chunked}{}0\r\n\r\n", chunk(LARGEST)), 201).await?;
+    expect_problem(&url, format!("{chunked}{}", chunk(LARGEST + 1)), 413, None).await?;
     let chunks = chunk(LARGEST / 2).repeat(LARGE / LARGEST);
-    is_answered(&url, format!("{chunked}{chunks}"), 413).await?;
+    expect_problem(&url, format!("{chunked}{chunks}"), 413, None).await?;
     // No more do a great many of the smallest chunks get in, or what else they may carry.
     let small = format!("1;{}\r\na\r\n", "b".repeat(4096)).repeat(LARGE / 4096);
     let mut wire = Wire::connect(&url).await?;
@@ -90,7 +91,7 @@ pub(crate) async fn a_body_that_breaks_off_is_refused(stage: &Stage) -> anyhow::
         ensure!(status == 400, "{chunks:?}: {status}");
     }
     // None of them left a user behind.
-    let made = is_answered(&url, request("POST /users", FORM, whole), 201).await?;
+    let made = expect_status(&url, request("POST /users", FORM, whole), 201).await?;
     let users = made.header("location").trim_start_matches("/users/");
     let users: usize = users.parse()?;
     let before = super::CLIENTS * super::ROUNDS;
@@ -159,6 +160,6 @@ pub(crate) async fn one_request_is_never_taken_for_two(stage: &Stage) -> anyhow:
         let rest = String::from_utf8_lossy(&rest);
         ensure!(rest.is_empty(), "{fields:?}: then {rest}");
     }
-    is_answered(&url, request("GET /users/1", FORM, ""), 200).await?;
+    expect_status(&url, request("GET /users/1", FORM, ""), 200).await?;
     warm.ends_unharmed().await
 }

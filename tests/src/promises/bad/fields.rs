@@ -3,25 +3,12 @@
 use super::FORM;
 use super::JSON;
 use super::Warm;
-use super::wire::Answer;
-use super::wire::is_answered;
+use super::wire::expect_problem;
+use super::wire::expect_status;
 use super::wire::request;
 use crate::stage::Stage;
 use anyhow::ensure;
 use serde_json::Value;
-
-/// More than 18 characters can be written in.
-const LONGEST: usize = 1024;
-
-/// Which field the answer says is wrong, if it says.
-fn field(answer: &Answer) -> anyhow::Result<Option<String>> {
-    let length = answer.body.len();
-    ensure!(length < LONGEST, "an answer of {length} bytes: {answer:?}");
-    let media_type = answer.header("content-type");
-    ensure!(media_type == "application/problem+json", "{answer:?}");
-    let problem: Value = serde_json::from_str(&answer.body)?;
-    Ok(problem["field"].as_str().map(str::to_owned))
-}
 
 pub(crate) async fn a_bad_field_is_refused(stage: &Stage) -> anyhow::Result<()> {
     let warm = Warm::serve(stage, &[]).await?;
@@ -50,9 +37,8 @@ pub(crate) async fn a_bad_field_is_refused(stage: &Stage) -> anyhow::Result<()> 
         ("/ping?message=%ff", None),
         ("/ping?message=a&message=a", None),
     ] {
-        let answer = is_answered(&url, request(&format!("GET {path}"), FORM, ""), 400).await?;
-        let field = field(&answer)?;
-        ensure!(field.as_deref() == told, "{path}: {answer:?}");
+        let read = request(&format!("GET {path}"), FORM, "");
+        expect_problem(&url, read, 400, told).await?;
     }
     let deep = format!(
         r#"{{"name":{}{},"sex":0}}"#,
@@ -122,11 +108,8 @@ pub(crate) async fn a_bad_field_is_refused(stage: &Stage) -> anyhow::Result<()> 
         (FORM, b"name=a&%6eame=b&sex=0", None),
         (FORM, b"name=a&sex=0&sex", None),
     ] {
-        let shown: String = String::from_utf8_lossy(body).chars().take(60).collect();
         for line in ["POST /users", "PUT /users/1"] {
-            let answer = is_answered(&url, request(line, media_type, body), 400).await?;
-            let field = field(&answer)?;
-            ensure!(field.as_deref() == told, "{line} {shown}: {answer:?}");
+            expect_problem(&url, request(line, media_type, body), 400, told).await?;
         }
     }
     for media_type in [
@@ -136,11 +119,11 @@ pub(crate) async fn a_bad_field_is_refused(stage: &Stage) -> anyhow::Result<()> 
         "a/b, application/json",
     ] {
         let body = r#"{"name":"a","sex":1}"#;
-        let answer = is_answered(&url, request("POST /users", media_type, body), 415).await?;
-        field(&answer)?;
+        let create = request("POST /users", media_type, body);
+        expect_problem(&url, create, 415, None).await?;
     }
     let bare = "POST /users HTTP/1.1\r\nhost: a\r\ncontent-length: 12\r\n\r\nname=a&sex=0";
-    is_answered(&url, bare, 415).await?;
+    expect_problem(&url, bare, 415, None).await?;
     warm.ends_unharmed().await
 }
 
@@ -150,23 +133,23 @@ pub(crate) async fn a_number_is_read_in_one_way(stage: &Stage) -> anyhow::Result
     let url = warm.service.http()?;
     for sex in ["1", "+1", "01", "%2B1", "%31"] {
         // In a query or a form a bare plus sign is a space, in a path it is itself.
-        let answer = is_answered(&url, request(&format!("GET /users/{sex}"), FORM, ""), 200);
+        let answer = expect_status(&url, request(&format!("GET /users/{sex}"), FORM, ""), 200);
         let user: Value = serde_json::from_str(&answer.await?.body)?;
         ensure!(user["uid"] == 1, "/users/{sex}: {user}");
         let form = format!("name=a&sex={}", sex.replace('+', "%2B"));
-        let answer = is_answered(&url, request("POST /users", FORM, form), 201);
+        let answer = expect_status(&url, request("POST /users", FORM, form), 201);
         let user: Value = serde_json::from_str(&answer.await?.body)?;
         ensure!(user["sex"] == 1, "sex={sex}: {user}");
     }
     for sex in ["1", r#""1""#, r#""+1""#, r#""01""#] {
         let body = format!(r#"{{"name":"a","sex":{sex}}}"#);
-        let answer = is_answered(&url, request("POST /users", JSON, body), 201);
+        let answer = expect_status(&url, request("POST /users", JSON, body), 201);
         let user: Value = serde_json::from_str(&answer.await?.body)?;
         ensure!(user["sex"] == 1, "sex: {sex}: {user}");
     }
     // The largest one is not rounded on its way.
     let line = "GET /users/9007199254740991";
-    let answer = is_answered(&url, request(line, FORM, ""), 404).await?;
+    let answer = expect_problem(&url, request(line, FORM, ""), 404, None).await?;
     ensure!(answer.body.contains("9007199254740991"), "{answer:?}");
     warm.ends_unharmed().await
 }
@@ -193,19 +176,19 @@ pub(crate) async fn what_nobody_asked_for_is_ignored(stage: &Stage) -> anyhow::R
             r#" {"sex":1,"name":"a"} "#,
         ),
     ] {
-        let answer = is_answered(&url, request("POST /users", media_type, body), 201).await?;
+        let answer = expect_status(&url, request("POST /users", media_type, body), 201).await?;
         let user: Value = serde_json::from_str(&answer.body)?;
         ensure!(user["name"] == "a" && user["sex"] == 1, "{body}: {user}");
         ensure!(user["uid"] != 7, "{body}: {user}");
     }
     // The one in the path is meant, whatever else is there.
     let line = "PUT /users/1";
-    is_answered(&url, request(line, FORM, "uid=2&name=b&sex=2"), 204).await?;
-    let answer = is_answered(&url, request("GET /users/1?uid=2", FORM, ""), 200).await?;
+    expect_status(&url, request(line, FORM, "uid=2&name=b&sex=2"), 204).await?;
+    let answer = expect_status(&url, request("GET /users/1?uid=2", FORM, ""), 200).await?;
     ensure!(answer.body.contains(r#""uid":1,"name":"b""#), "{answer:?}");
     // Only the fields of a request count, not those of the other place for them.
     let line = "POST /users?name=b&name=c&sex=2";
-    let answer = is_answered(&url, request(line, FORM, "name=a&sex=1"), 201).await?;
+    let answer = expect_status(&url, request(line, FORM, "name=a&sex=1"), 201).await?;
     ensure!(answer.body.contains(r#""name":"a""#), "{answer:?}");
     warm.ends_unharmed().await
 }

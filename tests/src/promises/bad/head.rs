@@ -3,7 +3,8 @@
 use super::FORM;
 use super::Warm;
 use super::wire::Wire;
-use super::wire::is_answered;
+use super::wire::expect_problem;
+use super::wire::expect_status;
 use super::wire::request;
 use crate::stage::Stage;
 use anyhow::Context;
@@ -64,7 +65,7 @@ pub(crate) async fn a_bad_head_is_refused(stage: &Stage) -> anyhow::Result<()> {
         b"GET /ping HTTP/1.1\r\nname: \x00",
         b"GET /ping HTTP/1.1\r\nx: y\r\n folded: z",
     ] {
-        is_answered(&url, [line, b"\r\nhost: a\r\n\r\n"].concat(), 400).await?;
+        expect_status(&url, [line, b"\r\nhost: a\r\n\r\n"].concat(), 400).await?;
     }
     // A client that speaks HTTP/2 at once, and one that goes away in the middle.
     for head in [
@@ -93,16 +94,14 @@ pub(crate) async fn a_method_is_refused_with_those_allowed(stage: &Stage) -> any
         let methods = ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"];
         for method in methods.iter().filter(|method| !allowed.contains(method)) {
             let line = format!("{method} {path}");
-            let answer = is_answered(&url, request(&line, FORM, ""), 405).await?;
+            let answer = expect_problem(&url, request(&line, FORM, ""), 405, None).await?;
             let mut told: Vec<&str> = answer.header("allow").split(',').map(str::trim).collect();
             told.sort_unstable();
             ensure!(told == allowed, "{line}: Allow: {told:?}");
-            is_problem(&answer.body, 405)?;
         }
     }
     for line in ["OPTIONS *", "CONNECT a:1", "PATCH /nowhere", "GET users"] {
-        let answer = is_answered(&url, request(line, FORM, ""), 404).await?;
-        is_problem(&answer.body, 404)?;
+        expect_problem(&url, request(line, FORM, ""), 404, None).await?;
     }
     // HEAD is GET without the body, errors included.
     for (path, status) in [("/ping", 200), ("/users/0", 400), ("/nowhere", 404)] {
@@ -117,12 +116,6 @@ pub(crate) async fn a_method_is_refused_with_those_allowed(stage: &Stage) -> any
         ensure!(rest.is_empty(), "HEAD {path}: a body: {rest:?}");
     }
     warm.ends_unharmed().await
-}
-
-fn is_problem(body: &str, status: u16) -> anyhow::Result<()> {
-    let problem: serde_json::Value = serde_json::from_str(body)?;
-    ensure!(problem["status"] == status, "no problem document: {body}");
-    Ok(())
 }
 
 /// HTTP/1.0, which load balancers still ask with to see whether a service lives.

@@ -1,10 +1,9 @@
-//! Errors by HTTP: what went wrong, in a form that machines read.
+//! Errors by HTTP: each kind is told in a form that machines read, `answer.rs` says which.
 
+use crate::answer::Answer;
 use crate::stage::Stage;
-use anyhow::ensure;
+use anyhow::Context;
 use reqwest::Client;
-use reqwest::Response;
-use serde_json::Value;
 
 pub(crate) async fn an_error_is_a_problem_document(stage: &Stage) -> anyhow::Result<()> {
     let service = stage.serve(&[]).await?;
@@ -72,30 +71,9 @@ pub(crate) async fn an_error_is_a_problem_document(stage: &Stage) -> anyhow::Res
         (client.post(format!("{users}/1")), 405, None),
     ] {
         let response = request.send().await?;
-        is_problem(response, status, field).await?;
+        let url = response.url().clone();
+        let told = Answer::of(response).await?.expect_problem(status, field);
+        told.with_context(|| url)?;
     }
     service.stop().await
-}
-
-async fn is_problem(response: Response, status: u16, field: Option<&str>) -> anyhow::Result<()> {
-    let (url, got) = (response.url().clone(), response.status().as_u16());
-    let headers = response.headers().clone();
-    let text = response.text().await?;
-    ensure!(got == status, "{url}: {got}, not {status}: {text}");
-    ensure!(
-        headers["content-type"] == "application/problem+json",
-        "{url}: {headers:?}"
-    );
-    ensure!(
-        got != 405 || headers.contains_key("allow"),
-        "{url}: no Allow"
-    );
-    let problem: Value = serde_json::from_str(&text)?;
-    ensure!(problem["status"] == status, "{url}: {text}");
-    ensure!(
-        problem["field"].as_str() == field,
-        "{url}: not {field:?}: {text}"
-    );
-    ensure!(problem["code"].is_u64() == field.is_some(), "{url}: {text}");
-    Ok(())
 }

@@ -8,7 +8,7 @@ use super::calls::framed;
 use super::calls::head;
 use super::limits::raise_connections;
 use super::wire::Wire;
-use super::wire::is_answered;
+use super::wire::expect_status;
 use super::wire::request;
 use crate::ladder::Store;
 use crate::proto::PingRequest;
@@ -62,7 +62,7 @@ pub(crate) async fn who_keeps_it_waiting_is_dropped_in_time(stage: &Stage) -> an
         for service in [&warm, &deaf].map(|warm| &warm.service) {
             let ping = request("GET /ping", FORM, "");
             let url = service.http()?;
-            let answered = timeout(Duration::from_secs(2), is_answered(&url, ping, 200)).await;
+            let answered = timeout(Duration::from_secs(2), expect_status(&url, ping, 200)).await;
             answered.context("others are kept out")??;
         }
         deaf.has_little_more_memory(DEAF_MEMORY).await?;
@@ -148,8 +148,12 @@ fn add_slow(clients: &mut Clients, service: &Service) -> anyhow::Result<()> {
                 wire.send(each).await;
                 ensure!(start.elapsed().as_secs() < 50, "{bytes:?}: not given up");
             }
-            let got = wire.answer().await?.map(|answer| answer.status);
-            ensure!(got == status, "{bytes:?}: {got:?}");
+            let answer = wire.answer().await?;
+            let closed = answer.is_none();
+            ensure!(closed == status.is_none(), "{bytes:?}: {answer:?}");
+            if let (Some(answer), Some(status)) = (answer, status) {
+                answer.expect_problem(status, None)?;
+            }
             is_in_time(start, bounds, bytes)
         });
     }

@@ -1,9 +1,13 @@
 //! HTTP/1 by hand: no client library would send what these promises need, or show all
 //! that comes back.
 
+use crate::answer::Answer;
 use anyhow::Context;
 use anyhow::bail;
 use anyhow::ensure;
+use http::HeaderMap;
+use http::HeaderName;
+use http::HeaderValue;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
@@ -24,22 +28,6 @@ pub(super) struct Wire {
     stream: TcpStream,
     /// What has come and is not taken yet.
     come: Vec<u8>,
-}
-
-/// An answer.
-#[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    headers: Vec<(String, String)>,
-    pub(super) body: String,
-}
-
-impl Answer {
-    /// The value of a header, empty if there is none.
-    pub(super) fn header(&self, name: &str) -> &str {
-        let mut named = self.headers.iter().filter(|(key, _)| key == name);
-        named.next().map_or("", |(_, value)| value)
-    }
 }
 
 impl Wire {
@@ -123,8 +111,8 @@ impl Wire {
 
     /// Takes an answer out of what has come, if it is whole.
     fn take(&mut self, method: &str) -> anyhow::Result<Option<Answer>> {
-        let mut headers = [httparse::EMPTY_HEADER; 32];
-        let mut parsed = httparse::Response::new(&mut headers);
+        let mut fields = [httparse::EMPTY_HEADER; 32];
+        let mut parsed = httparse::Response::new(&mut fields);
         let come = String::from_utf8_lossy(&self.come).into_owned();
         let head = parsed.parse(&self.come);
         let head = head.with_context(|| format!("not HTTP: {come:?}"))?;
@@ -132,13 +120,14 @@ impl Wire {
             return Ok(None);
         };
         let status = parsed.code.context("no status")?;
-        let headers = parsed.headers.iter().map(|header| {
-            let value = String::from_utf8_lossy(header.value).into_owned();
-            (header.name.to_ascii_lowercase(), value)
-        });
+        let mut headers = HeaderMap::new();
+        for field in parsed.headers.iter() {
+            let name = HeaderName::from_bytes(field.name.as_bytes())?;
+            headers.append(name, HeaderValue::from_bytes(field.value)?);
+        }
         let mut answer = Answer {
             status,
-            headers: headers.collect(),
+            headers,
             body: String::new(),
         };
         let bare = method == "HEAD" || status == 204 || status < 200;
@@ -167,22 +156,48 @@ pub(super) fn request(line: &str, media_type: &str, body: impl AsRef<[u8]>) -> V
 }
 
 /// Sends a request on a connection of its own and wants this status.
-pub(super) async fn is_answered(
+pub(super) async fn expect_status(
     url: &str,
     request: impl AsRef<[u8]>,
     status: u16,
 ) -> anyhow::Result<Answer> {
-    let shown = String::from_utf8_lossy(request.as_ref());
-    let shown: String = shown.chars().take(200).collect();
-    let method = shown.split(' ').next().unwrap_or_default();
-    let mut wire = Wire::connect(url).await?;
-    wire.send(&request).await;
-    let answer = wire.answer_to(method).await;
-    let answer = answer.with_context(|| format!("{shown:?}"))?;
-    let answer = answer.with_context(|| format!("{shown:?}: closed, not {status}"))?;
+    let request = request.as_ref();
+    let answer = ask(url, request).await;
+    let answer = answer.with_context(|| shown(request))?;
     ensure!(
         answer.status == status,
-        "{shown:?}: not {status}: {answer:?}"
+        "{}: not {status}: {answer:?}",
+        shown(request)
     );
     Ok(answer)
+}
+
+/// The same, and wants the error document with the field that is wrong, if one is.
+pub(super) async fn expect_problem(
+    url: &str,
+    request: impl AsRef<[u8]>,
+    status: u16,
+    field: Option<&str>,
+) -> anyhow::Result<Answer> {
+    let request = request.as_ref();
+    let answer = ask(url, request).await;
+    let answer = answer.with_context(|| shown(request))?;
+    let told = answer.expect_problem(status, field);
+    told.with_context(|| shown(request))?;
+    Ok(answer)
+}
+
+/// Sends a request on a connection of its own.
+async fn ask(url: &str, request: &[u8]) -> anyhow::Result<Answer> {
+    let method = request.split(|byte| *byte == b' ').next();
+    let method = String::from_utf8_lossy(method.unwrap_or_default());
+    let mut wire = Wire::connect(url).await?;
+    wire.send(request).await;
+    wire.answer_to(&method).await?.context("closed")
+}
+
+/// The beginning of a request.
+fn shown(request: &[u8]) -> String {
+    let text = String::from_utf8_lossy(request);
+    format!("{:?}", text.chars().take(200).collect::<String>())
 }
