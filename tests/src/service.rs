@@ -1,20 +1,14 @@
 //! A lesson that serves: where, what it says, and how it ends.
 
 use crate::stage::PATIENCE;
+use crate::transcript::Transcript;
 use anyhow::Context;
 use anyhow::ensure;
 use nix::sys::signal::Signal;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use reqwest::Client;
-use std::fmt::Write;
 use std::process::ExitStatus;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use tokio::io::AsyncBufReadExt;
-use tokio::io::AsyncRead;
-use tokio::io::BufReader;
 use tokio::process::Child;
 use tokio::process::Command;
 use tokio::sync::watch;
@@ -29,22 +23,14 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// The service of this process, once it serves. What it prints goes to `said`, too.
-    pub(crate) async fn started(
-        mut child: Child,
-        said: Arc<Mutex<String>>,
-    ) -> anyhow::Result<Self> {
-        let (lines, mut log) = watch::channel(Vec::new());
-        let stdout = child.stdout.take().context("it is piped")?;
-        let stderr = child.stderr.take().context("it is piped")?;
-        tokio::spawn(listen(stdout, lines.clone(), said.clone()));
-        tokio::spawn(listen(stderr, lines, said));
-        let serving = |lines: &Vec<String>| lines.iter().any(|line| line.contains("serving"));
-        let started = timeout(PATIENCE, log.wait_for(serving)).await;
-        started
-            .context("it does not start")?
-            .context("it ended at its start")?;
-        Ok(Self { child, log })
+    /// The service of this process, once it serves.
+    pub(crate) async fn started(mut child: Child, said: &Transcript) -> anyhow::Result<Self> {
+        let (lines, log) = watch::channel(Vec::new());
+        said.listen(child.stdout.take().context("it is piped")?, lines.clone());
+        said.listen(child.stderr.take().context("it is piped")?, lines);
+        let service = Self { child, log };
+        service.says("serving").await.context("it does not start")?;
+        Ok(service)
     }
 
     /// `http://127.0.0.1:PORT`.
@@ -75,14 +61,19 @@ impl Service {
             .count()
     }
 
+    /// Waits until a line of its log holds this text.
+    pub(crate) async fn says(&self, text: &str) -> anyhow::Result<()> {
+        let mut log = self.log.clone();
+        let told = |lines: &Vec<String>| lines.iter().any(|line| line.contains(text));
+        let told = timeout(PATIENCE, log.wait_for(told)).await;
+        let told = told.with_context(|| format!("it does not say {text:?}"))?;
+        told.with_context(|| format!("it has ended before it says {text:?}"))?;
+        Ok(())
+    }
+
     /// Ends it without warning.
     pub(crate) async fn die(mut self) -> anyhow::Result<()> {
         Ok(self.child.kill().await?)
-    }
-
-    /// Whether a thread of it has panicked.
-    pub(crate) fn panicked(&self) -> bool {
-        self.said("panicked at") > 0
     }
 
     /// How much memory it has, resident, in bytes.
@@ -136,17 +127,4 @@ pub(crate) async fn create_gopher(client: &Client, url: &str) -> anyhow::Result<
     let created = created.await?.error_for_status()?;
     let location = created.headers().get("location").context("no Location")?;
     Ok(location.to_str()?.to_owned())
-}
-
-async fn listen(
-    output: impl AsyncRead + Unpin,
-    log: watch::Sender<Vec<String>>,
-    said: Arc<Mutex<String>>,
-) {
-    let mut lines = BufReader::new(output).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
-        let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = writeln!(said, "{line}");
-        log.send_modify(|log| log.push(line));
-    }
 }

@@ -6,14 +6,12 @@ use crate::database::Database;
 use crate::database::SECRET;
 use crate::ladder::Lesson;
 use crate::service::Service;
+use crate::transcript::Transcript;
 use anyhow::Context;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::process::Stdio;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -33,7 +31,7 @@ pub(crate) struct Stage {
     folder: TempDir,
     database: OnceCell<Database>,
     cache: OnceCell<Cache>,
-    said: Arc<Mutex<String>>,
+    pub(crate) transcript: Transcript,
 }
 
 /// What a command printed and how it ended.
@@ -52,7 +50,7 @@ impl Stage {
             folder,
             database: OnceCell::new(),
             cache: OnceCell::new(),
-            said: Arc::default(),
+            transcript: Transcript::default(),
         })
     }
 
@@ -97,7 +95,7 @@ impl Stage {
     ) -> anyhow::Result<Command> {
         let lesson = self.lesson;
         let shown = format!("$ {} {}", lesson.name, arguments.join(" "));
-        self.say(&shown.replace(SECRET, "…"));
+        self.transcript.say(&shown.replace(SECRET, "…"));
         let mut command = Command::new("/bin/sh");
         command
             .args(["-c", shell, "sh"])
@@ -150,11 +148,15 @@ impl Stage {
 
     async fn finish(&self, mut command: Command) -> anyhow::Result<Output> {
         let output = timeout(PATIENCE, command.output()).await;
-        let output = output.context("it does not end")??;
+        self.heard(output.context("it does not end")??)
+    }
+
+    /// What a process has said that has ended, which is kept.
+    pub(crate) fn heard(&self, output: std::process::Output) -> anyhow::Result<Output> {
         let stdout = String::from_utf8(output.stdout)?;
         let stderr = String::from_utf8(output.stderr)?;
-        self.say(&stdout);
-        self.say(&stderr);
+        self.transcript.say(&stdout);
+        self.transcript.say(&stderr);
         let status = output.status;
         Ok(Output {
             status,
@@ -181,26 +183,7 @@ impl Stage {
         all.extend(grpc.iter().filter(|_| self.lesson.has("e-grpc")));
         all.extend(arguments);
         let child = self.command_in(shell, &all).await?.spawn()?;
-        Service::started(child, self.said.clone()).await
-    }
-
-    /// Adds a line to what is told if the test fails.
-    pub(crate) fn say(&self, text: &str) {
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        said.push_str(text);
-        said.push('\n');
-    }
-
-    /// What was run, and what it said.
-    pub(crate) fn transcript(&self) -> String {
-        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        format!("--- what was run, and what it said\n{said}")
-    }
-
-    /// Whether a process has shown the password of its stores.
-    pub(crate) fn tells_secrets(&self) -> bool {
-        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        said.contains(SECRET)
+        Service::started(child, &self.transcript).await
     }
 
     /// Removes what the stage has outside its folder.

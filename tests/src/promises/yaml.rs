@@ -119,9 +119,8 @@ pub(crate) async fn a_killed_command_loses_no_user(stage: &Stage) -> anyhow::Res
         let mut child = command.spawn()?;
         sleep(whole * step / 50).await;
         child.start_kill()?;
-        let output = child.wait_with_output().await?;
-        let printed = String::from_utf8(output.stdout)?;
-        let uid = printed.strip_prefix("uid=");
+        let output = stage.heard(child.wait_with_output().await?)?;
+        let uid = output.stdout.strip_prefix("uid=");
         acknowledged.extend(uid.and_then(|rest| rest.split(' ').next().map(str::to_owned)));
     }
     let number = acknowledged.len();

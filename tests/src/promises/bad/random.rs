@@ -52,7 +52,7 @@ fn seed(stage: &Stage) -> anyhow::Result<u64> {
         Ok(seed) => seed.parse().context("GOMS_TEST_SEED")?,
         Err(_) => fastrand::u64(..),
     };
-    stage.say(&format!("GOMS_TEST_SEED={seed} repeats this"));
+    stage.transcript.say(&format!("GOMS_TEST_SEED={seed} repeats this"));
     Ok(seed)
 }
 
