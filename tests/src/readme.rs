@@ -11,6 +11,9 @@ use crate::stage::program;
 use anyhow::Context;
 use anyhow::bail;
 use anyhow::ensure;
+use nix::sys::signal::Signal;
+use nix::sys::signal::killpg;
+use nix::unistd::Pid;
 use std::fmt::Write;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
@@ -18,6 +21,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Stdio;
 use tokio::process::Command;
+use tokio::sync::watch;
 
 /// Set where Docker is: then blocks of the kind `console docker` are run, too.
 const DOCKER: &str = "GOMS_TEST_DOCKER";
@@ -64,22 +68,13 @@ pub(crate) async fn its_readme_shows_what_happens(stage: &Stage) -> anyhow::Resu
     let ports = Ports::free()?;
     shim(stage, &root, &ports).await?;
 
-    let mut script = String::from("set -m\n"); // so that `kill %1` works
+    let mut script = String::from("exec 2>&1\n");
     for Shown { command, .. } in &shown {
         let command = ports.own(command);
         writeln!(script, "{command}\necho '{END}'")?;
     }
     script.push_str("kill $(jobs -p) 2>/dev/null; wait\n");
-    let path = std::env::var("PATH").unwrap_or_default();
-    let path = format!("{}:{path}", folder.join("bin").display());
-    let mut bash = Command::new("bash");
-    bash.args(["-c", &format!("exec 2>&1\n{script}")]);
-    bash.current_dir(folder)
-        .env("PATH", path)
-        .env_remove("RUST_BACKTRACE");
-    bash.stdin(Stdio::null()).kill_on_drop(true);
-    let output = bash.output().await.context("bash")?;
-    let printed = ports.usual(&String::from_utf8(output.stdout)?);
+    let printed = ports.usual(&session(stage, &script).await?);
     let mut printed = printed.split(END);
     for Shown { command, lines } in &shown {
         let got = printed
@@ -98,6 +93,45 @@ pub(crate) async fn its_readme_shows_what_happens(stage: &Stage) -> anyhow::Resu
         }
     }
     Ok(())
+}
+
+/// A process group, ended when it is dropped: what a session has left in the background.
+struct Group(Pid);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let _ = killpg(self.0, Signal::SIGKILL);
+    }
+}
+
+/// Runs a session of bash and returns what it printed.
+async fn session(stage: &Stage, script: &str) -> anyhow::Result<String> {
+    let folder = stage.folder();
+    let path = std::env::var("PATH").unwrap_or_default();
+    let path = format!("{}:{path}", folder.join("bin").display());
+    let mut bash = Command::new("bash");
+    bash.args(["-c", script])
+        .current_dir(folder)
+        .env("PATH", path)
+        .env_remove("RUST_BACKTRACE")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .process_group(0);
+    // A reader has set nothing yet.
+    for (name, _) in std::env::vars_os() {
+        if name.as_encoded_bytes().starts_with(b"GOMS__") {
+            bash.env_remove(name);
+        }
+    }
+    let mut bash = bash.spawn().context("bash")?;
+    let pid = bash.id().context("it has just been started")?;
+    let _group = Group(Pid::from_raw(pid.try_into()?));
+    let (lines, mut log) = watch::channel(Vec::new());
+    let output = bash.stdout.take().context("it is piped")?;
+    stage.transcript.listen(output, lines);
+    while log.changed().await.is_ok() {} // until nobody can print any more
+    bash.wait().await?;
+    Ok(log.borrow().join("\n"))
 }
 
 /// The commands of the blocks.
