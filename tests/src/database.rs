@@ -5,8 +5,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::Connection;
 use sqlx::Executor;
 use sqlx::mysql::MySqlConnection;
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering;
+use tokio::sync::OnceCell;
 
 const ADMIN: &str = "mysql://root:goms@127.0.0.1:13306";
 
@@ -16,7 +15,17 @@ pub(crate) const MYSQL_ADDR: &str = "127.0.0.1:13306";
 /// The password of all accounts of the tests. No lesson may ever show it.
 pub(crate) const SECRET: &str = "unspeakable";
 
-static NEXT: AtomicU32 = AtomicU32::new(0);
+/// What the names of all databases of tests begin with.
+const PREFIX: &str = "goms_test_";
+
+/// The databases that an aborted run has left, and no run that still goes on: their tables
+/// are a day old.
+const LEFT: &str = "SELECT CAST(table_schema AS CHAR) FROM information_schema.tables \
+     WHERE table_schema LIKE 'goms\\_test\\_%' GROUP BY table_schema \
+     HAVING MAX(create_time) < NOW() - INTERVAL 1 DAY";
+
+/// Done when what was left is dropped.
+static SWEPT: OnceCell<()> = OnceCell::const_new();
 
 /// An empty database, and an account that may use only this one.
 #[derive(Debug)]
@@ -27,8 +36,9 @@ pub(crate) struct Database {
 
 impl Database {
     pub(crate) async fn create() -> anyhow::Result<Self> {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("goms_test_{}_{number}", std::process::id());
+        SWEPT.get_or_try_init(sweep).await?;
+        // Of other suites on this server, too: in containers all process ids are alike.
+        let name = format!("{PREFIX}{:016x}", fastrand::u64(..));
         execute(format!("CREATE DATABASE {name}")).await?;
         execute(format!("CREATE USER {name} IDENTIFIED BY '{SECRET}'")).await?;
         execute(format!("GRANT ALL ON {name}.* TO {name}")).await?;
@@ -49,8 +59,7 @@ impl Database {
     }
 
     pub(crate) async fn drop(&self) -> anyhow::Result<()> {
-        execute(format!("DROP DATABASE {}", self.name)).await?;
-        execute(format!("DROP USER {}", self.name)).await
+        drop_both(&self.name).await
     }
 }
 
@@ -65,9 +74,30 @@ impl UsersLock {
     }
 }
 
-async fn execute(statement: String) -> anyhow::Result<()> {
-    let connected = MySqlConnection::connect(ADMIN).await;
-    let mut connection = connected.context("no MySQL, type: cargo lesson services up")?;
-    connection.execute(AssertSqlSafe(statement)).await?;
+/// Drops what was left.
+async fn sweep() -> anyhow::Result<()> {
+    let left: Vec<String> = sqlx::query_scalar(LEFT)
+        .fetch_all(&mut admin().await?)
+        .await?;
+    for name in left {
+        drop_both(&name).await?;
+    }
     Ok(())
+}
+
+/// Drops the database and the account of this name, where another suite has not just done so.
+async fn drop_both(name: &str) -> anyhow::Result<()> {
+    execute(format!("DROP DATABASE IF EXISTS {name}")).await?;
+    execute(format!("DROP USER IF EXISTS {name}")).await
+}
+
+async fn execute(statement: String) -> anyhow::Result<()> {
+    let mut admin = admin().await?;
+    admin.execute(AssertSqlSafe(statement)).await?;
+    Ok(())
+}
+
+async fn admin() -> anyhow::Result<MySqlConnection> {
+    let connected = MySqlConnection::connect(ADMIN).await;
+    connected.context("no MySQL, type: cargo lesson services up")
 }
