@@ -5,6 +5,7 @@ use anyhow::Context;
 use redis::Client;
 use redis::Cmd;
 use redis::FromRedisValue;
+use std::collections::HashMap;
 
 const ADMIN: &str = "redis://:goms@127.0.0.1:16379";
 
@@ -38,6 +39,19 @@ impl Cache {
         let () = ask(&set).await?;
         let _: i64 = ask(Cmd::new().arg(&["CLIENT", "KILL", "USER", &self.name])).await?;
         Ok(())
+    }
+
+    /// The numbers of the account's connections, each with the last command that came on it.
+    pub(crate) async fn connections(&self) -> anyhow::Result<HashMap<String, String>> {
+        let list: String = ask(Cmd::new().arg(&["CLIENT", "LIST"])).await?;
+        let own = format!(" user={} ", self.name);
+        let own = list.lines().filter(|line| line.contains(&own));
+        let field = |line: &str, name: &str| {
+            let value = line.split(' ').find_map(|field| field.strip_prefix(name));
+            value.unwrap_or_default().to_owned()
+        };
+        let connections = own.map(|line| (field(line, "id="), field(line, "cmd=")));
+        Ok(connections.collect())
     }
 
     pub(crate) async fn drop(&self) -> anyhow::Result<()> {

@@ -1,11 +1,15 @@
 //! A database of a test's own, on the server of `cargo lesson services up`.
 
 use anyhow::Context;
+use anyhow::ensure;
 use sqlx::AssertSqlSafe;
 use sqlx::Connection;
 use sqlx::Executor;
 use sqlx::mysql::MySqlConnection;
+use std::time::Duration;
+use std::time::Instant;
 use tokio::sync::OnceCell;
+use tokio::time::sleep;
 
 const ADMIN: &str = "mysql://root:goms@127.0.0.1:13306";
 
@@ -63,11 +67,31 @@ impl Database {
     }
 }
 
+/// How many statements of this account run, beside this one.
+const RUNNING: &str = "SELECT COUNT(*) FROM information_schema.processlist \
+     WHERE command = 'Execute' AND id <> CONNECTION_ID()";
+
+/// Less than the time after which a lesson gives up waiting for a lock.
+const SOON: Duration = Duration::from_secs(3);
+
 /// A lock on all users; it ends when it is dropped, too.
 #[derive(Debug)]
 pub(crate) struct UsersLock(MySqlConnection);
 
 impl UsersLock {
+    /// Waits until so many statements wait for it.
+    pub(crate) async fn wait_for(&mut self, statements: i64) -> anyhow::Result<()> {
+        let start = Instant::now();
+        loop {
+            let running: i64 = sqlx::query_scalar(RUNNING).fetch_one(&mut self.0).await?;
+            if running == statements {
+                return Ok(());
+            }
+            ensure!(start.elapsed() < SOON, "{running} of {statements} wait");
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     pub(crate) async fn release(mut self) -> anyhow::Result<()> {
         self.0.execute("COMMIT").await?;
         Ok(())

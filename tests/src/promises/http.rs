@@ -1,5 +1,7 @@
 //! The HTTP way in.
 
+use super::load::CLIENTS;
+use super::load::roomy;
 use crate::answer::Answer;
 use crate::service::Service;
 use crate::stage::Stage;
@@ -140,7 +142,7 @@ async fn is(request: RequestBuilder, status: StatusCode, body: &Value) -> anyhow
 }
 
 pub(crate) async fn pings_are_counted_one_by_one(stage: &Stage) -> anyhow::Result<()> {
-    let service = stage.serve(&[]).await?;
+    let service = roomy(stage).await?;
     let (client, url) = (Client::new(), service.http()?);
     let pong = |message: &str, count| json!({"message": message, "count": count});
     let ping = |query: &str| client.get(format!("{url}/ping{query}"));
@@ -153,7 +155,7 @@ pub(crate) async fn pings_are_counted_one_by_one(stage: &Stage) -> anyhow::Resul
     )
     .await?;
     let mut clients = JoinSet::new();
-    for _ in 0..64 {
+    for _ in 0..CLIENTS {
         let (client, url) = (Client::new(), format!("{url}/ping"));
         clients.spawn(async move {
             for _ in 0..100 {

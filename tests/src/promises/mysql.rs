@@ -75,15 +75,15 @@ pub(crate) async fn without_mysql_calls_are_refused_at_once(stage: &Stage) -> an
 }
 
 /// Makes the pool open so many connections, by as many updates that wait for one lock.
-async fn open(stage: &Stage, service: &Service, connections: usize) -> anyhow::Result<()> {
+async fn open(stage: &Stage, service: &Service, connections: i64) -> anyhow::Result<()> {
     let (client, user) = (Client::new(), service.create_gopher().await?);
-    let lock = stage.database().await?.lock_users().await?;
+    let mut lock = stage.database().await?.lock_users().await?;
     let mut updates = JoinSet::new();
     for _ in 0..connections {
         let update = client.put(&user).form(&[("name", "ferris"), ("sex", "1")]);
         updates.spawn(update.send());
     }
-    sleep(Duration::from_millis(300)).await;
+    lock.wait_for(connections).await?;
     lock.release().await?;
     while let Some(updated) = updates.join_next().await {
         updated??.error_for_status()?;
