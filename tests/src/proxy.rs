@@ -5,11 +5,15 @@ use std::net::SocketAddr;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+
+/// How many connections may wait to be accepted.
+const BACKLOG: u32 = 1024;
 
 /// What the network does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +43,10 @@ impl Proxy {
         let addr = listener.local_addr()?;
         let (network, state) = watch::channel(Network::Up);
         let mut _tasks = JoinSet::new();
-        _tasks.spawn(run(listener, addr, target, state));
+        _tasks.spawn(async move {
+            // It ends with the test; earlier only without its port, and then the test fails.
+            let _ = run(listener, addr, target, state).await;
+        });
         Ok(Self {
             addr,
             network,
@@ -58,30 +65,32 @@ impl Proxy {
     }
 }
 
+/// Keeps a port that nobody listens on from being given to others.
+fn hold(addr: SocketAddr) -> std::io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?; // connections that have just ended are in nobody's way
+    socket.bind(addr)?;
+    Ok(socket)
+}
+
 async fn run(
-    listener: TcpListener,
+    mut listener: TcpListener,
     addr: SocketAddr,
     target: &'static str,
     mut state: watch::Receiver<Network>,
-) {
-    let mut listener = Some(listener);
+) -> anyhow::Result<()> {
     let mut connections = JoinSet::new();
     loop {
         if *state.borrow_and_update() == Network::Down {
-            listener = None;
+            drop(listener);
+            let held = hold(addr)?;
             connections.shutdown().await;
-            if state.changed().await.is_err() {
-                return;
-            }
-            continue;
+            state.wait_for(|network| *network != Network::Down).await?;
+            listener = held.listen(BACKLOG)?;
         }
-        let Some(open) = &listener else {
-            listener = TcpListener::bind(addr).await.ok();
-            continue;
-        };
         tokio::select! {
-            changed = state.changed() => if changed.is_err() { return },
-            Ok((client, _)) = open.accept() => {
+            changed = state.changed() => changed?,
+            Ok((client, _)) = listener.accept() => {
                 let Ok(server) = TcpStream::connect(target).await else { continue };
                 let (from_client, to_client) = client.into_split();
                 let (from_server, to_server) = server.into_split();
