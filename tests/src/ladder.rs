@@ -49,15 +49,12 @@ impl Lesson {
     }
 
     /// The flags that choose a store.
-    pub(crate) fn on(&self, store: Store) -> Vec<String> {
-        let kind = match store {
-            Store::Memory => "memory",
-            Store::Yaml => "yaml",
-            Store::Mysql => "mysql",
-        };
-        match self.has("e-flag") {
-            true => vec!["--store".to_owned(), kind.to_owned()],
-            false => Vec::new(),
+    pub(crate) fn on(&self, store: Store) -> &'static [&'static str] {
+        match store {
+            _ if !self.has("e-flag") => &[],
+            Store::Memory => &["--store", "memory"],
+            Store::Yaml => &["--store", "yaml"],
+            Store::Mysql => &["--store", "mysql"],
         }
     }
 }

@@ -9,8 +9,10 @@ use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use reqwest::Client;
 use std::process::ExitStatus;
+use sysinfo::ProcessRefreshKind;
+use sysinfo::ProcessesToUpdate;
+use sysinfo::System;
 use tokio::process::Child;
-use tokio::process::Command;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -77,13 +79,13 @@ impl Service {
     }
 
     /// How much memory it has, resident, in bytes.
-    pub(crate) async fn memory(&self) -> anyhow::Result<u64> {
-        let pid = self.child.id().context("it has ended")?.to_string();
-        let ps = Command::new("ps").args(["-o", "rss=", "-p", &pid]).output();
-        let kib: u64 = String::from_utf8(ps.await.context("ps")?.stdout)?
-            .trim()
-            .parse()?;
-        Ok(kib * 1024)
+    pub(crate) fn memory(&self) -> anyhow::Result<u64> {
+        let pid = sysinfo::Pid::from_u32(self.child.id().context("it has ended")?);
+        let memory = ProcessRefreshKind::nothing().with_memory();
+        let mut system = System::new()?;
+        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, memory);
+        let process = system.process(pid).context("it has ended")?;
+        Ok(process.memory())
     }
 
     /// Sends a signal.

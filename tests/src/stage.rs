@@ -22,7 +22,7 @@ use tokio::time::timeout;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A shell's way to run a program with nothing prepared.
-const AS_IT_IS: &str = "exec \"$@\"";
+pub(crate) const AS_IT_IS: &str = "exec \"$@\"";
 
 /// A lesson, a folder, a database and what was said.
 #[derive(Debug)]
@@ -82,12 +82,8 @@ impl Stage {
         Ok(variables)
     }
 
-    /// The lesson's program, ready to run in the stage's folder.
-    async fn command(&self, arguments: &[&str]) -> anyhow::Result<Command> {
-        self.command_in(AS_IT_IS, arguments).await
-    }
-
-    /// The same, run by a shell after it has prepared something.
+    /// The lesson's program, ready to be run in the stage's folder, by a shell after it has
+    /// prepared something.
     pub(crate) async fn command_in(
         &self,
         shell: &str,
@@ -114,16 +110,7 @@ impl Stage {
 
     /// Runs the lesson to its end.
     pub(crate) async fn run(&self, arguments: &[&str]) -> anyhow::Result<Output> {
-        self.run_with(&[], arguments).await
-    }
-
-    /// Runs the lesson to its end, with these variables.
-    pub(crate) async fn run_with(
-        &self,
-        variables: &[(&str, &str)],
-        arguments: &[&str],
-    ) -> anyhow::Result<Output> {
-        self.run_without(&[], variables, arguments).await
+        self.run_in(AS_IT_IS, arguments).await
     }
 
     /// Runs the lesson to its end, with some of its usual variables unset and these set.
@@ -133,7 +120,7 @@ impl Stage {
         variables: &[(&str, &str)],
         arguments: &[&str],
     ) -> anyhow::Result<Output> {
-        let mut command = self.command(arguments).await?;
+        let mut command = self.command_in(AS_IT_IS, arguments).await?;
         for name in unset {
             command.env_remove(name);
         }

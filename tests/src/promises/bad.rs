@@ -82,7 +82,7 @@ impl Warm {
         while let Some(client) = clients.join_next().await {
             client??;
         }
-        let memory = service.memory().await?;
+        let memory = service.memory()?;
         Ok(Self { service, memory })
     }
 
@@ -101,7 +101,7 @@ impl Warm {
     async fn has_little_more_memory(&self, bytes: u64) -> anyhow::Result<()> {
         let mut more = 0;
         for _ in 0..20 {
-            more = self.service.memory().await?.saturating_sub(self.memory);
+            more = self.service.memory()?.saturating_sub(self.memory);
             if more <= bytes {
                 return Ok(());
             }

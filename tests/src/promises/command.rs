@@ -7,9 +7,7 @@ use anyhow::ensure;
 
 /// Runs a command on a store and wants this line on standard output.
 async fn prints(stage: &Stage, store: Store, command: &[&str], line: &str) -> anyhow::Result<()> {
-    let flags = stage.lesson.on(store);
-    let mut arguments: Vec<&str> = flags.iter().map(String::as_str).collect();
-    arguments.extend(command);
+    let arguments = [stage.lesson.on(store), command].concat();
     let output = stage.run(&arguments).await?;
     ensure!(
         output.status.success(),
@@ -88,12 +86,7 @@ pub(crate) async fn commands_create_read_update_and_delete(stage: &Stage) -> any
         .await?;
         prints(stage, store, &["read", "1"], "uid=1 name=ferris sex=1").await?;
         prints(stage, store, &["delete", "2"], "uid=2 name=Zoë sex=9").await?;
-        let flags = stage.lesson.on(store);
-        let read: Vec<&str> = flags
-            .iter()
-            .map(String::as_str)
-            .chain(["read", "2"])
-            .collect();
+        let read = [stage.lesson.on(store), &["read", "2"]].concat();
         fails_in_one_line(&stage.run(&read).await?, &["there is no user 2"])?;
         // A deleted user's uid is not given again.
         prints(
@@ -109,9 +102,8 @@ pub(crate) async fn commands_create_read_update_and_delete(stage: &Stage) -> any
 
 pub(crate) async fn a_second_process_is_kept_out(stage: &Stage) -> anyhow::Result<()> {
     let flags = stage.lesson.on(Store::Yaml);
-    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
-    let service = stage.serve(&flags).await?;
-    let read = [&flags[..], &["read", "1"]].concat();
+    let service = stage.serve(flags).await?;
+    let read = [flags, &["read", "1"]].concat();
     fails_in_one_line(&stage.run(&read).await?, &["users.yaml.lock is held"])?;
     service.stop().await?;
     fails_in_one_line(&stage.run(&read).await?, &["there is no user 1"])

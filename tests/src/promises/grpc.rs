@@ -32,8 +32,7 @@ fn is_status<T>(result: Result<T, Status>, code: Code, says: &str) -> anyhow::Re
 pub(crate) async fn calls_create_read_update_and_delete(stage: &Stage) -> anyhow::Result<()> {
     for store in stage.lesson.stores() {
         let flags = stage.lesson.on(store);
-        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
-        let service = stage.serve(&flags).await?;
+        let service = stage.serve(flags).await?;
         let mut client = UserClient::connect(service.grpc()?).await?;
         let UserId { uid } = client.create_user(user(0, "gopher", 0)).await?.into_inner();
         for _ in 0..2 {
@@ -100,12 +99,12 @@ pub(crate) async fn pings_are_counted_apart_from_http(stage: &Stage) -> anyhow::
 pub(crate) async fn another_instance_serves_as_a_store(stage: &Stage) -> anyhow::Result<()> {
     let back = stage.serve(&[]).await?;
     let upstream = back.grpc()?;
-    let flags = ["--store", "grpc", "--grpc-upstream", &upstream];
+    let flags = &["--store", "grpc", "--grpc-upstream", &upstream][..];
     let created = stage
-        .run(&[&flags[..], &["create", "gopher", "0"]].concat())
+        .run(&[flags, &["create", "gopher", "0"]].concat())
         .await?;
     ensure!(created.stdout == "uid=1 name=gopher sex=0\n", "{created:?}");
-    let front = stage.serve(&flags).await?;
+    let front = stage.serve(flags).await?;
     let read = reqwest::get(format!("{}/users/1", front.http()?))
         .await?
         .text()
@@ -118,6 +117,6 @@ pub(crate) async fn another_instance_serves_as_a_store(stage: &Stage) -> anyhow:
     Answer::of(missing).await?.expect_problem(404, None)?;
     front.stop().await?;
     back.stop().await?;
-    let read = stage.run(&[&flags[..], &["read", "1"]].concat()).await?;
+    let read = stage.run(&[flags, &["read", "1"]].concat()).await?;
     fails_in_one_line(&read, &["the store is not available"])
 }

@@ -33,8 +33,7 @@ pub(crate) async fn json_creates_reads_updates_and_deletes(stage: &Stage) -> any
 async fn on_all_stores(stage: &Stage, body: Body) -> anyhow::Result<()> {
     for store in stage.lesson.stores() {
         let flags = stage.lesson.on(store);
-        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
-        let service = stage.serve(&flags).await?;
+        let service = stage.serve(flags).await?;
         round(&service, body)
             .await
             .with_context(|| format!("{store:?}"))?;
@@ -174,16 +173,15 @@ pub(crate) async fn pings_are_counted_one_by_one(stage: &Stage) -> anyhow::Resul
 pub(crate) async fn users_outlive_a_restart(stage: &Stage) -> anyhow::Result<()> {
     for store in stage.lesson.durable() {
         let flags = stage.lesson.on(store);
-        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
         let client = Client::new();
-        let service = stage.serve(&flags).await?;
+        let service = stage.serve(flags).await?;
         service.create_gopher().await?;
         client
             .get(format!("{}/ping", service.http()?))
             .send()
             .await?;
         service.stop().await?;
-        let service = stage.serve(&flags).await?;
+        let service = stage.serve(flags).await?;
         let read = client.get(format!("{}/users/1", service.http()?));
         is(
             read,

@@ -201,8 +201,7 @@ pub(crate) async fn writes_sent_before_the_stop_are_done(stage: &Stage) -> anyho
     let users = format!("users:\n{}", users.collect::<String>());
     std::fs::write(stage.folder().join("users.yaml"), users)?;
     let flags = stage.lesson.on(Store::Yaml);
-    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
-    let service = stage.serve(&flags).await?;
+    let service = stage.serve(flags).await?;
     let address = service.http()?.trim_start_matches("http://").to_owned();
     let mut streams = Vec::new();
     for _ in 0..CLIENTS {
@@ -222,7 +221,7 @@ pub(crate) async fn writes_sent_before_the_stop_are_done(stage: &Stage) -> anyho
         );
     }
     service.ended_well().await?;
-    let last = stage.run(&[&flags[..], &["read", "364"]].concat()).await?;
+    let last = stage.run(&[flags, &["read", "364"]].concat()).await?;
     ensure!(last.status.success(), "the last user is lost");
     Ok(())
 }

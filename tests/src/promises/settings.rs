@@ -138,13 +138,13 @@ async fn expect_no_password(stage: &Stage, scheme: &str) -> anyhow::Result<()> {
     let url = |password: &str| format!("{scheme}://goms:{password}@127.0.0.1:9/0");
     let good = url("verysecret");
     let run = async |variables: &[(&str, &str)], arguments: &[&str]| {
-        let output = stage.run_without(&[&variable], variables, arguments).await?;
+        let output = stage.run_without(&[variable.as_str()], variables, arguments).await?;
         let said = format!("{}{}", output.stdout, output.stderr);
         let shown = said.contains("verysecret");
         ensure!(!shown, "{variables:?} {arguments:?}: {said}");
         let helps = arguments == ["--help"];
         ensure!(helps || !output.status.success(), "it works: {said}");
-        Ok(())
+        anyhow::Ok(())
     };
     let read = ["--log-filter", "trace", "read", "1"];
     for text in [

@@ -6,6 +6,7 @@ use crate::answer::Answer;
 use crate::ladder::Store;
 use crate::service::Service;
 use crate::service::create_gopher;
+use crate::stage::AS_IT_IS;
 use crate::stage::Stage;
 use crate::stage::program;
 use anyhow::Context;
@@ -37,23 +38,16 @@ fn file(stage: &Stage) -> anyhow::Result<String> {
     Ok(std::fs::read_to_string(stage.folder().join("users.yaml"))?)
 }
 
-/// The flags that choose this store.
-fn on_yaml(stage: &Stage) -> Vec<String> {
-    stage.lesson.on(Store::Yaml)
-}
-
 /// This command, on this store.
-fn command<'a>(flags: &'a [String], words: &[&'a str]) -> Vec<&'a str> {
-    let flags = flags.iter().map(String::as_str);
-    flags.chain(words.iter().copied()).collect()
+fn command<'a>(stage: &Stage, words: &[&'a str]) -> Vec<&'a str> {
+    [stage.lesson.on(Store::Yaml), words].concat()
 }
 
 async fn serve(stage: &Stage) -> anyhow::Result<Service> {
-    stage.serve(&command(&on_yaml(stage), &[])).await
+    stage.serve(stage.lesson.on(Store::Yaml)).await
 }
 
 pub(crate) async fn a_bad_file_is_refused_with_its_line(stage: &Stage) -> anyhow::Result<()> {
-    let flags = on_yaml(stage);
     for (text, line) in [
         ("users:\n- {uid: 1, name: \"\", sex: 0}\n", "line 2"),
         ("users:\n- {uid: 1, name: a, sex: 3}\n", "line 2"),
@@ -66,7 +60,7 @@ pub(crate) async fn a_bad_file_is_refused_with_its_line(stage: &Stage) -> anyhow
         ("\n\n- gopher\n", "line 3"),
     ] {
         std::fs::write(stage.folder().join("users.yaml"), text)?;
-        let output = stage.run(&command(&flags, &["read", "1"])).await?;
+        let output = stage.run(&command(stage, &["read", "1"])).await?;
         let told = fails_in_one_line(&output, &["users.yaml: ", line]);
         told.with_context(|| format!("{text:?}"))?;
         ensure!(file(stage)? == text, "the file is changed");
@@ -83,8 +77,7 @@ pub(crate) async fn a_missing_folder_is_named(stage: &Stage) -> anyhow::Result<(
 pub(crate) async fn of_processes_that_start_together_one_gets_the_file(
     stage: &Stage,
 ) -> anyhow::Result<()> {
-    let flags = on_yaml(stage);
-    let create = command(&flags, &["create", "gopher", "0"]);
+    let create = command(stage, &["create", "gopher", "0"]);
     let mut created = 0;
     for _ in 0..10 {
         let (one, two, three) = (stage.run(&create), stage.run(&create), stage.run(&create));
@@ -108,14 +101,13 @@ pub(crate) async fn of_processes_that_start_together_one_gets_the_file(
 }
 
 pub(crate) async fn a_killed_command_loses_no_user(stage: &Stage) -> anyhow::Result<()> {
-    let flags = on_yaml(stage);
-    let create = command(&flags, &["create", "gopher", "0"]);
+    let create = command(stage, &["create", "gopher", "0"]);
     let mut acknowledged = Vec::new();
     let start = Instant::now();
     stage.run(&create).await?;
     let whole = start.elapsed();
     for step in 0..60 {
-        let mut command = stage.command_in("exec \"$@\"", &create).await?;
+        let mut command = stage.command_in(AS_IT_IS, &create).await?;
         let mut child = command.spawn()?;
         sleep(whole * step / 50).await;
         child.start_kill()?;
@@ -129,7 +121,7 @@ pub(crate) async fn a_killed_command_loses_no_user(stage: &Stage) -> anyhow::Res
         "{number} of 60 were not cut short"
     );
     for uid in acknowledged {
-        let read = stage.run(&command(&flags, &["read", &uid])).await?;
+        let read = stage.run(&command(stage, &["read", &uid])).await?;
         ensure!(read.status.success(), "user {uid} is lost");
     }
     Ok(())
@@ -174,8 +166,7 @@ pub(crate) async fn a_killed_service_loses_no_user(stage: &Stage) -> anyhow::Res
 
 pub(crate) async fn a_full_disk_leaves_the_old_file(stage: &Stage) -> anyhow::Result<()> {
     let old = twenty_users(stage)?;
-    let flags = on_yaml(stage);
-    let create = command(&flags, &["create", "gopher", "0"]);
+    let create = command(stage, &["create", "gopher", "0"]);
     let output = stage.run_in(FULL_DISK, &create).await?;
     fails_in_one_line(&output, &["the store is not available: File too large"])?;
     ensure!(file(stage)? == old, "the file is {}", file(stage)?);
@@ -210,8 +201,7 @@ pub(crate) async fn a_full_disk_refuses_writes_and_nothing_else(
     stage: &Stage,
 ) -> anyhow::Result<()> {
     let old = twenty_users(stage)?;
-    let flags = on_yaml(stage);
-    let service = stage.serve_in(FULL_DISK, &command(&flags, &[])).await?;
+    let service = stage.serve_in(FULL_DISK, stage.lesson.on(Store::Yaml)).await?;
     refuses_writes(stage, &service.http()?, &old).await?;
     service.stop().await
 }
@@ -228,10 +218,9 @@ pub(crate) async fn a_folder_that_cannot_be_written_refuses_writes(
     std::fs::copy(program(name)?, folder.join(name))?;
     let shell = match geteuid().is_root() {
         true => format!("shift; exec setpriv --reuid=65534 --clear-groups ./{name} \"$@\""),
-        false => "exec \"$@\"".to_owned(),
+        false => AS_IT_IS.to_owned(),
     };
-    let flags = on_yaml(stage);
-    let service = stage.serve_in(&shell, &command(&flags, &[])).await?;
+    let service = stage.serve_in(&shell, stage.lesson.on(Store::Yaml)).await?;
     mode(0o555)?;
     refuses_writes(stage, &service.http()?, &old).await?;
     mode(0o777)?;

@@ -49,9 +49,8 @@ type Clients = JoinSet<anyhow::Result<()>>;
 pub(crate) async fn who_keeps_it_waiting_is_dropped_in_time(stage: &Stage) -> anyhow::Result<()> {
     raise_connections()?;
     let flags = stage.lesson.on(Store::Memory);
-    let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
-    let warm = Warm::serve(stage, &flags).await?;
-    let deaf = Warm::serve(stage, &flags).await?;
+    let warm = Warm::serve(stage, flags).await?;
+    let deaf = Warm::serve(stage, flags).await?;
     let mut clients = Clients::new();
     add_silent(&mut clients, &warm.service, stage).await?;
     add_slow(&mut clients, &warm.service)?;
