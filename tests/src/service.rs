@@ -31,7 +31,10 @@ impl Service {
         said.listen(child.stdout.take().context("it is piped")?, lines.clone());
         said.listen(child.stderr.take().context("it is piped")?, lines);
         let service = Self { child, log };
-        service.says("serving").await.context("it does not start")?;
+        service
+            .wait_until_said("serving")
+            .await
+            .context("it does not start")?;
         Ok(service)
     }
 
@@ -64,7 +67,7 @@ impl Service {
     }
 
     /// Waits until a line of its log holds this text.
-    pub(crate) async fn says(&self, text: &str) -> anyhow::Result<()> {
+    pub(crate) async fn wait_until_said(&self, text: &str) -> anyhow::Result<()> {
         let mut log = self.log.clone();
         let told = |lines: &Vec<String>| lines.iter().any(|line| line.contains(text));
         let told = timeout(PATIENCE, log.wait_for(told)).await;

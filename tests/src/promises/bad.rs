@@ -87,18 +87,18 @@ impl Warm {
     }
 
     /// Wants it as before: alive, with little more memory, and at work.
-    async fn ends_unharmed(self) -> anyhow::Result<()> {
+    async fn expect_unharmed(self) -> anyhow::Result<()> {
         work_http(self.service.http()?).await?;
         ensure!(
             self.service.said("request failed") == 0,
             "a request failed, see the log"
         );
-        self.has_little_more_memory(MORE_MEMORY).await?;
+        self.expect_little_more_memory(MORE_MEMORY).await?;
         self.service.stop().await
     }
 
     /// Wants it to have at most so much more memory, in bytes, soon.
-    async fn has_little_more_memory(&self, bytes: u64) -> anyhow::Result<()> {
+    async fn expect_little_more_memory(&self, bytes: u64) -> anyhow::Result<()> {
         let mut more = 0;
         for _ in 0..20 {
             more = self.service.memory()?.saturating_sub(self.memory);

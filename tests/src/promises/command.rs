@@ -1,12 +1,17 @@
 //! The operator's way in.
 
-use super::process::fails_in_one_line;
+use super::process::expect_failure;
 use crate::ladder::Store;
 use crate::stage::Stage;
 use anyhow::ensure;
 
 /// Runs a command on a store and wants this line on standard output.
-async fn prints(stage: &Stage, store: Store, command: &[&str], line: &str) -> anyhow::Result<()> {
+async fn expect_printed(
+    stage: &Stage,
+    store: Store,
+    command: &[&str],
+    line: &str,
+) -> anyhow::Result<()> {
     let arguments = [stage.lesson.on(store), command].concat();
     let output = stage.run(&arguments).await?;
     ensure!(
@@ -24,7 +29,7 @@ async fn prints(stage: &Stage, store: Store, command: &[&str], line: &str) -> an
 
 pub(crate) async fn a_user_is_created_and_printed(stage: &Stage) -> anyhow::Result<()> {
     for store in stage.lesson.stores() {
-        prints(
+        expect_printed(
             stage,
             store,
             &["create", "gopher", "0"],
@@ -55,41 +60,41 @@ pub(crate) async fn a_bad_argument_is_refused_in_one_line(stage: &Stage) -> anyh
         (&["update", "7", "gopher", "0"], "there is no user 7"),
         (&["delete", "7"], "there is no user 7"),
     ] {
-        fails_in_one_line(&stage.run(command).await?, &[rule])?;
+        expect_failure(&stage.run(command).await?, &[rule])?;
     }
     Ok(())
 }
 
 pub(crate) async fn commands_create_read_update_and_delete(stage: &Stage) -> anyhow::Result<()> {
     for store in stage.lesson.durable() {
-        prints(
+        expect_printed(
             stage,
             store,
             &["create", "gopher", "0"],
             "uid=1 name=gopher sex=0",
         )
         .await?;
-        prints(
+        expect_printed(
             stage,
             store,
             &["create", "Zoë", "9"],
             "uid=2 name=Zoë sex=9",
         )
         .await?;
-        prints(stage, store, &["read", "1"], "uid=1 name=gopher sex=0").await?;
-        prints(
+        expect_printed(stage, store, &["read", "1"], "uid=1 name=gopher sex=0").await?;
+        expect_printed(
             stage,
             store,
             &["update", "1", "ferris", "1"],
             "uid=1 name=ferris sex=1",
         )
         .await?;
-        prints(stage, store, &["read", "1"], "uid=1 name=ferris sex=1").await?;
-        prints(stage, store, &["delete", "2"], "uid=2 name=Zoë sex=9").await?;
+        expect_printed(stage, store, &["read", "1"], "uid=1 name=ferris sex=1").await?;
+        expect_printed(stage, store, &["delete", "2"], "uid=2 name=Zoë sex=9").await?;
         let read = [stage.lesson.on(store), &["read", "2"]].concat();
-        fails_in_one_line(&stage.run(&read).await?, &["there is no user 2"])?;
+        expect_failure(&stage.run(&read).await?, &["there is no user 2"])?;
         // A deleted user's uid is not given again.
-        prints(
+        expect_printed(
             stage,
             store,
             &["create", "next", "2"],
@@ -104,9 +109,9 @@ pub(crate) async fn a_second_process_is_kept_out(stage: &Stage) -> anyhow::Resul
     let flags = stage.lesson.on(Store::Yaml);
     let service = stage.serve(flags).await?;
     let read = [flags, &["read", "1"]].concat();
-    fails_in_one_line(&stage.run(&read).await?, &["users.yaml.lock is held"])?;
+    expect_failure(&stage.run(&read).await?, &["users.yaml.lock is held"])?;
     service.stop().await?;
-    fails_in_one_line(&stage.run(&read).await?, &["there is no user 1"])
+    expect_failure(&stage.run(&read).await?, &["there is no user 1"])
 }
 
 pub(crate) async fn two_replicas_share_their_users(stage: &Stage) -> anyhow::Result<()> {

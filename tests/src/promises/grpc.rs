@@ -1,6 +1,6 @@
 //! The gRPC way in, and its client as a store.
 
-use super::process::fails_in_one_line;
+use super::process::expect_failure;
 use crate::answer::Answer;
 use crate::proto::PingRequest;
 use crate::proto::UserId;
@@ -17,7 +17,7 @@ fn user(uid: i64, name: &str, sex: i64) -> UserRecord {
     UserRecord { uid, name, sex }
 }
 
-fn is_status<T>(result: Result<T, Status>, code: Code, says: &str) -> anyhow::Result<()> {
+fn expect_code<T>(result: Result<T, Status>, code: Code, says: &str) -> anyhow::Result<()> {
     let status = result
         .err()
         .with_context(|| format!("answered, not {code:?}"))?;
@@ -43,33 +43,33 @@ pub(crate) async fn calls_create_read_update_and_delete(stage: &Stage) -> anyhow
         let read = client.read_user(UserId { uid }).await?.into_inner();
         ensure!(read == user(uid, "Zoë", 9), "read {read:?}");
         client.delete_user(UserId { uid }).await?;
-        is_status(
+        expect_code(
             client.read_user(UserId { uid }).await,
             Code::NotFound,
             "no user",
         )?;
-        is_status(
+        expect_code(
             client.delete_user(UserId { uid }).await,
             Code::NotFound,
             "no user",
         )?;
-        is_status(
+        expect_code(
             client.update_user(user(uid, "a", 0)).await,
             Code::NotFound,
             "no user",
         )?;
         let bad = Code::InvalidArgument;
-        is_status(
+        expect_code(
             client.read_user(UserId { uid: 0 }).await,
             bad,
             "uid must be",
         )?;
-        is_status(
+        expect_code(
             client.create_user(user(0, "", 3)).await,
             bad,
             "name must be",
         )?;
-        is_status(
+        expect_code(
             client.create_user(user(0, "a", 3)).await,
             bad,
             "sex must be",
@@ -118,5 +118,5 @@ pub(crate) async fn another_instance_serves_as_a_store(stage: &Stage) -> anyhow:
     front.stop().await?;
     back.stop().await?;
     let read = stage.run(&[flags, &["read", "1"]].concat()).await?;
-    fails_in_one_line(&read, &["the store is not available"])
+    expect_failure(&read, &["the store is not available"])
 }

@@ -80,7 +80,7 @@ async fn round(service: &Service, body: Body) -> anyhow::Result<()> {
     for read in [format!("{users}/{uid}"), format!("{users}?uid={uid}")] {
         // Twice: the second one may come from a cache.
         for _ in 0..2 {
-            is(client.get(&read), StatusCode::OK, &user).await?;
+            expect_json(client.get(&read), &user).await?;
         }
     }
 
@@ -107,7 +107,7 @@ async fn round(service: &Service, body: Body) -> anyhow::Result<()> {
         ensure!(updated.bytes().await?.is_empty(), "update: a body");
         let user = json!({"uid": uid, "name": name, "sex": sex});
         let read = client.get(format!("{users}/{uid}"));
-        is(read, StatusCode::OK, &user).await?;
+        expect_json(read, &user).await?;
     }
 
     let deleted = send(Method::DELETE, &path, json!({})).await?;
@@ -128,15 +128,14 @@ async fn round(service: &Service, body: Body) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn is(request: RequestBuilder, status: StatusCode, body: &Value) -> anyhow::Result<()> {
+/// Wants this, whole, with status 200.
+async fn expect_json(request: RequestBuilder, body: &Value) -> anyhow::Result<()> {
     let response = request.send().await?;
-    let (url, got) = (response.url().clone(), response.status());
-    let text = response.text().await?;
-    ensure!(got == status, "{url}: {got}: {text}");
-    ensure!(
-        serde_json::from_str::<Value>(&text)? == *body,
-        "{url}: {text}"
-    );
+    let url = response.url().clone();
+    let answer = Answer::of(response).await?;
+    ensure!(answer.status == 200, "{url}: {answer:?}");
+    let got: Value = serde_json::from_str(&answer.body)?;
+    ensure!(got == *body, "{url}: {got}, not {body}");
     Ok(())
 }
 
@@ -145,14 +144,9 @@ pub(crate) async fn pings_are_counted_one_by_one(stage: &Stage) -> anyhow::Resul
     let (client, url) = (Client::new(), service.http()?);
     let pong = |message: &str, count| json!({"message": message, "count": count});
     let ping = |query: &str| client.get(format!("{url}/ping{query}"));
-    is(ping(""), StatusCode::OK, &pong("pong NONE!", 1)).await?;
-    is(ping("?message="), StatusCode::OK, &pong("pong NONE!", 2)).await?;
-    is(
-        ping("?message=a+b%20c"),
-        StatusCode::OK,
-        &pong("pong a b c", 3),
-    )
-    .await?;
+    expect_json(ping(""), &pong("pong NONE!", 1)).await?;
+    expect_json(ping("?message="), &pong("pong NONE!", 2)).await?;
+    expect_json(ping("?message=a+b%20c"), &pong("pong a b c", 3)).await?;
     let mut clients = JoinSet::new();
     for _ in 0..CLIENTS {
         let (client, url) = (Client::new(), format!("{url}/ping"));
@@ -166,7 +160,7 @@ pub(crate) async fn pings_are_counted_one_by_one(stage: &Stage) -> anyhow::Resul
     while let Some(client) = clients.join_next().await {
         client??;
     }
-    is(ping(""), StatusCode::OK, &pong("pong NONE!", 6404)).await?;
+    expect_json(ping(""), &pong("pong NONE!", 6404)).await?;
     service.stop().await
 }
 
@@ -183,19 +177,11 @@ pub(crate) async fn users_outlive_a_restart(stage: &Stage) -> anyhow::Result<()>
         service.stop().await?;
         let service = stage.serve(flags).await?;
         let read = client.get(format!("{}/users/1", service.http()?));
-        is(
-            read,
-            StatusCode::OK,
-            &json!({"uid": 1, "name": "gopher", "sex": 0}),
-        )
-        .await?;
+        let gopher = json!({"uid": 1, "name": "gopher", "sex": 0});
+        expect_json(read, &gopher).await?;
         let ping = client.get(format!("{}/ping", service.http()?));
-        is(
-            ping,
-            StatusCode::OK,
-            &json!({"message": "pong NONE!", "count": 2}),
-        )
-        .await?;
+        let pong = json!({"message": "pong NONE!", "count": 2});
+        expect_json(ping, &pong).await?;
         service.stop().await?;
     }
     Ok(())

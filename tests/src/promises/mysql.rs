@@ -41,7 +41,7 @@ async fn ping(client: &Client, service: &Service) -> anyhow::Result<(Answer, Dur
 }
 
 /// Wants an answer soon after the network is up again.
-async fn comes_back(client: &Client, service: &Service) -> anyhow::Result<()> {
+async fn wait_until_back(client: &Client, service: &Service) -> anyhow::Result<()> {
     let start = Instant::now();
     while ping(client, service).await?.0.status != 200 {
         ensure!(
@@ -70,7 +70,7 @@ pub(crate) async fn without_mysql_calls_are_refused_at_once(stage: &Stage) -> an
     let code = refused.err().map(|status| status.code());
     ensure!(code == Some(Code::Unavailable), "over gRPC: {code:?}");
     proxy.turn(Network::Up);
-    comes_back(&client, &service).await?;
+    wait_until_back(&client, &service).await?;
     service.stop().await
 }
 
@@ -105,7 +105,7 @@ pub(crate) async fn a_hung_mysql_ends_in_504(stage: &Stage) -> anyhow::Result<()
     let code = called.err().map(|status| status.code());
     ensure!(code == Some(Code::DeadlineExceeded), "by gRPC: {code:?}");
     proxy.turn(Network::Up);
-    comes_back(&client, &service).await?;
+    wait_until_back(&client, &service).await?;
     service.stop().await
 }
 

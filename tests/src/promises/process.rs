@@ -19,14 +19,14 @@ pub(crate) async fn it_starts_and_says_so(stage: &Stage) -> anyhow::Result<()> {
 }
 
 pub(crate) async fn it_stops_at_once_on_sigterm(stage: &Stage) -> anyhow::Result<()> {
-    stops_at_once(stage, Signal::SIGTERM).await
+    expect_stop_at_once(stage, Signal::SIGTERM).await
 }
 
 pub(crate) async fn it_stops_at_once_on_sigint(stage: &Stage) -> anyhow::Result<()> {
-    stops_at_once(stage, Signal::SIGINT).await
+    expect_stop_at_once(stage, Signal::SIGINT).await
 }
 
-async fn stops_at_once(stage: &Stage, signal: Signal) -> anyhow::Result<()> {
+async fn expect_stop_at_once(stage: &Stage, signal: Signal) -> anyhow::Result<()> {
     let service = stage.serve(&[]).await?;
     let start = Instant::now();
     service.signal(signal)?;
@@ -61,7 +61,7 @@ pub(crate) async fn a_taken_port_fails_the_start_in_one_line(stage: &Stage) -> a
                 .filter(|(by, other)| stage.lesson.has(by) && *other != flag);
             let free = free.flat_map(|(_, other)| [*other, "127.0.0.1:0"]);
             let arguments: Vec<&str> = free.chain([flag, &addr]).collect();
-            fails_in_one_line(&stage.run(&arguments).await?, &[&addr, flag])?;
+            expect_failure(&stage.run(&arguments).await?, &[&addr, flag])?;
         }
     }
     Ok(())
@@ -71,7 +71,7 @@ pub(crate) async fn a_missing_configuration_fails_the_start_in_one_line(
     stage: &Stage,
 ) -> anyhow::Result<()> {
     let output = stage.run(&["--conf-dir", "none"]).await?;
-    fails_in_one_line(&output, &["cannot read the folder none"])
+    expect_failure(&output, &["cannot read the folder none"])
 }
 
 pub(crate) async fn silent_clients_delay_no_stop(stage: &Stage) -> anyhow::Result<()> {
@@ -110,7 +110,7 @@ pub(crate) async fn a_second_signal_exits_at_once(stage: &Stage) -> anyhow::Resu
 pub(crate) async fn without_mysql_it_does_not_start(stage: &Stage) -> anyhow::Result<()> {
     let url = "mysql://goms:verysecret@127.0.0.1:9/goms";
     let output = stage.run(&["--mysql-url", url]).await?;
-    fails_in_one_line(
+    expect_failure(
         &output,
         &["mysql://127.0.0.1:9/goms", "cargo lesson services up"],
     )?;
@@ -122,7 +122,7 @@ pub(crate) async fn without_mysql_it_does_not_start(stage: &Stage) -> anyhow::Re
 }
 
 /// Exit code 1, and one line on standard error that says all this.
-pub(crate) fn fails_in_one_line(output: &Output, says: &[&str]) -> anyhow::Result<()> {
+pub(crate) fn expect_failure(output: &Output, says: &[&str]) -> anyhow::Result<()> {
     ensure!(
         output.status.code() == Some(1),
         "it ended with {}",

@@ -55,7 +55,7 @@ async fn asked(service: &Service, client: &Client) -> anyhow::Result<usize> {
     let nowhere = format!("/{:016x}", fastrand::u64(..));
     let url = format!("{}{nowhere}", service.http()?);
     client.get(url).send().await?;
-    service.says(&nowhere).await?;
+    service.wait_until_said(&nowhere).await?;
     Ok(service.said("SELECT name, sex"))
 }
 

@@ -2,7 +2,7 @@
 
 mod table;
 
-use super::process::fails_in_one_line;
+use super::process::expect_failure;
 use crate::stage::Output;
 use crate::stage::Stage;
 use anyhow::Context;
@@ -98,14 +98,14 @@ pub(crate) async fn a_bad_setting_is_refused_with_its_source(stage: &Stage) -> a
                 Some(line) => format!("{name}:{line}: "),
                 None => format!("{name}:"),
             };
-            let told = fails_in_one_line(&output, &[&place]);
+            let told = expect_failure(&output, &[&place]);
             told.with_context(|| format!("{text:?}"))?;
         }
         std::fs::remove_file(path)?;
         let (variable, unknown) = (setting.variable(), format!("{}X", setting.variable()));
         for (variable, value) in [(&variable, bad), (&unknown, "1")] {
             let output = settings(stage, Some((variable, value)), &[]).await?;
-            fails_in_one_line(&output, &[&format!("{variable}: ")])?;
+            expect_failure(&output, &[&format!("{variable}: ")])?;
         }
         for flag in [setting.flag.to_owned(), format!("{}x", setting.flag)] {
             let output = settings(stage, None, &[&format!("--{flag}={bad}")]).await?;
@@ -138,7 +138,9 @@ async fn expect_no_password(stage: &Stage, scheme: &str) -> anyhow::Result<()> {
     let url = |password: &str| format!("{scheme}://goms:{password}@127.0.0.1:9/0");
     let good = url("verysecret");
     let run = async |variables: &[(&str, &str)], arguments: &[&str]| {
-        let output = stage.run_without(&[variable.as_str()], variables, arguments).await?;
+        let output = stage
+            .run_without(&[variable.as_str()], variables, arguments)
+            .await?;
         let said = format!("{}{}", output.stdout, output.stderr);
         let shown = said.contains("verysecret");
         ensure!(!shown, "{variables:?} {arguments:?}: {said}");

@@ -1,7 +1,7 @@
 //! The YAML store: what was acknowledged is in the file, whatever happens to the process
 //! or to the disk.
 
-use super::process::fails_in_one_line;
+use super::process::expect_failure;
 use crate::answer::Answer;
 use crate::ladder::Store;
 use crate::service::Service;
@@ -61,7 +61,7 @@ pub(crate) async fn a_bad_file_is_refused_with_its_line(stage: &Stage) -> anyhow
     ] {
         std::fs::write(stage.folder().join("users.yaml"), text)?;
         let output = stage.run(&command(stage, &["read", "1"])).await?;
-        let told = fails_in_one_line(&output, &["users.yaml: ", line]);
+        let told = expect_failure(&output, &["users.yaml: ", line]);
         told.with_context(|| format!("{text:?}"))?;
         ensure!(file(stage)? == text, "the file is changed");
     }
@@ -71,7 +71,7 @@ pub(crate) async fn a_bad_file_is_refused_with_its_line(stage: &Stage) -> anyhow
 pub(crate) async fn a_missing_folder_is_named(stage: &Stage) -> anyhow::Result<()> {
     let flags = ["--store", "yaml", "--yaml-file", "none/users.yaml"];
     let output = stage.run(&flags).await?;
-    fails_in_one_line(&output, &["none/users.yaml"])
+    expect_failure(&output, &["none/users.yaml"])
 }
 
 pub(crate) async fn of_processes_that_start_together_one_gets_the_file(
@@ -86,7 +86,7 @@ pub(crate) async fn of_processes_that_start_together_one_gets_the_file(
             if output.status.success() {
                 created += 1;
             } else {
-                fails_in_one_line(&output, &["users.yaml.lock is held"])?;
+                expect_failure(&output, &["users.yaml.lock is held"])?;
             }
         }
     }
@@ -168,7 +168,7 @@ pub(crate) async fn a_full_disk_leaves_the_old_file(stage: &Stage) -> anyhow::Re
     let old = twenty_users(stage)?;
     let create = command(stage, &["create", "gopher", "0"]);
     let output = stage.run_in(FULL_DISK, &create).await?;
-    fails_in_one_line(&output, &["the store is not available: File too large"])?;
+    expect_failure(&output, &["the store is not available: File too large"])?;
     ensure!(file(stage)? == old, "the file is {}", file(stage)?);
     let output = stage.run(&create).await?;
     ensure!(output.stdout == "uid=21 name=gopher sex=0\n", "{output:?}");
@@ -176,7 +176,7 @@ pub(crate) async fn a_full_disk_leaves_the_old_file(stage: &Stage) -> anyhow::Re
 }
 
 /// Users can be read and none changed, and the file stays as it was.
-async fn refuses_writes(stage: &Stage, url: &str, old: &str) -> anyhow::Result<()> {
+async fn expect_writes_refused(stage: &Stage, url: &str, old: &str) -> anyhow::Result<()> {
     let client = Client::new();
     let user = format!("{url}/users/1");
     let form = [("name", "ferris"), ("sex", "1")];
@@ -201,8 +201,10 @@ pub(crate) async fn a_full_disk_refuses_writes_and_nothing_else(
     stage: &Stage,
 ) -> anyhow::Result<()> {
     let old = twenty_users(stage)?;
-    let service = stage.serve_in(FULL_DISK, stage.lesson.on(Store::Yaml)).await?;
-    refuses_writes(stage, &service.http()?, &old).await?;
+    let service = stage
+        .serve_in(FULL_DISK, stage.lesson.on(Store::Yaml))
+        .await?;
+    expect_writes_refused(stage, &service.http()?, &old).await?;
     service.stop().await
 }
 
@@ -222,7 +224,7 @@ pub(crate) async fn a_folder_that_cannot_be_written_refuses_writes(
     };
     let service = stage.serve_in(&shell, stage.lesson.on(Store::Yaml)).await?;
     mode(0o555)?;
-    refuses_writes(stage, &service.http()?, &old).await?;
+    expect_writes_refused(stage, &service.http()?, &old).await?;
     mode(0o777)?;
     let created = service.create_gopher().await?;
     ensure!(created.ends_with("/users/21"), "created {created}");

@@ -30,7 +30,13 @@ pub(crate) async fn a_body_over_16_kib_is_refused(stage: &Stage) -> anyhow::Resu
         format!("{body}{}", "a".repeat(length - body.len()))
     };
     expect_status(&url, request("POST /users", FORM, body(LARGEST)), 201).await?;
-    expect_problem(&url, request("POST /users", FORM, body(LARGEST + 1)), 413, None).await?;
+    expect_problem(
+        &url,
+        request("POST /users", FORM, body(LARGEST + 1)),
+        413,
+        None,
+    )
+    .await?;
     // The length alone is enough, no byte has to come, and none is asked for.
     let length = format!("content-length: {LARGE}");
     expect_problem(&url, head(&length), 413, None).await?;
@@ -50,7 +56,7 @@ pub(crate) async fn a_body_over_16_kib_is_refused(stage: &Stage) -> anyhow::Resu
     wire.send(format!("{chunked}{small}")).await;
     let answer = wire.answer().await?.context("closed")?;
     ensure!([400, 413].contains(&answer.status), "{answer:?}");
-    warm.ends_unharmed().await
+    warm.expect_unharmed().await
 }
 
 pub(crate) async fn a_body_that_breaks_off_is_refused(stage: &Stage) -> anyhow::Result<()> {
@@ -96,7 +102,7 @@ pub(crate) async fn a_body_that_breaks_off_is_refused(stage: &Stage) -> anyhow::
     let users: usize = users.parse()?;
     let before = super::CLIENTS * super::ROUNDS;
     ensure!(users == before + 1, "{users} users, not {before} and one");
-    warm.ends_unharmed().await
+    warm.expect_unharmed().await
 }
 
 /// Where a proxy and the service disagree about the end of a request, the rest of it is
@@ -161,5 +167,5 @@ pub(crate) async fn one_request_is_never_taken_for_two(stage: &Stage) -> anyhow:
         ensure!(rest.is_empty(), "{fields:?}: then {rest}");
     }
     expect_status(&url, request("GET /users/1", FORM, ""), 200).await?;
-    warm.ends_unharmed().await
+    warm.expect_unharmed().await
 }

@@ -124,7 +124,7 @@ pub(crate) async fn a_bad_field_is_refused(stage: &Stage) -> anyhow::Result<()> 
     }
     let bare = "POST /users HTTP/1.1\r\nhost: a\r\ncontent-length: 12\r\n\r\nname=a&sex=0";
     expect_problem(&url, bare, 415, None).await?;
-    warm.ends_unharmed().await
+    warm.expect_unharmed().await
 }
 
 /// As goms reads them: what it takes, we take, so that its clients work unchanged.
@@ -151,7 +151,7 @@ pub(crate) async fn a_number_is_read_in_one_way(stage: &Stage) -> anyhow::Result
     let line = "GET /users/9007199254740991";
     let answer = expect_problem(&url, request(line, FORM, ""), 404, None).await?;
     ensure!(answer.body.contains("9007199254740991"), "{answer:?}");
-    warm.ends_unharmed().await
+    warm.expect_unharmed().await
 }
 
 pub(crate) async fn what_nobody_asked_for_is_ignored(stage: &Stage) -> anyhow::Result<()> {
@@ -190,5 +190,5 @@ pub(crate) async fn what_nobody_asked_for_is_ignored(stage: &Stage) -> anyhow::R
     let line = "POST /users?name=b&name=c&sex=2";
     let answer = expect_status(&url, request(line, FORM, "name=a&sex=1"), 201).await?;
     ensure!(answer.body.contains(r#""name":"a""#), "{answer:?}");
-    warm.ends_unharmed().await
+    warm.expect_unharmed().await
 }

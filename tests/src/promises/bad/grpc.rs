@@ -33,7 +33,7 @@ fn user(uid: i64, name: &str, sex: i64) -> Vec<u8> {
     UserRecord { uid, name, sex }.encode_to_vec()
 }
 
-fn is_one_of(what: &str, reply: &Reply, codes: &[Code]) -> anyhow::Result<()> {
+fn expect_code(what: &str, reply: &Reply, codes: &[Code]) -> anyhow::Result<()> {
     let found = reply.code.is_some_and(|code| codes.contains(&code));
     ensure!(found, "{what}: not {codes:?}: {reply:?}");
     ensure!(reply.message.len() < 1024, "{what}: a long answer");
@@ -94,13 +94,13 @@ pub(crate) async fn a_bad_message_is_refused(stage: &Stage) -> anyhow::Result<()
     ] {
         let shown = format!("{method} {:?}", &message[..message.len().min(20)]);
         let reply = calls.call(head(method, &[])?, framed(&message)).await;
-        is_one_of(&shown, &reply.with_context(|| shown.clone())?, codes)?;
+        expect_code(&shown, &reply.with_context(|| shown.clone())?, codes)?;
     }
     // What nobody asked for is ignored, and the last of two is meant: protobuf's own rules.
     let unknown = [user(0, "b", 1), user(0, "a", 2), b"\x7a\x01a".to_vec()].concat();
     let reply = calls.call(head(CREATE, &[])?, framed(&unknown)).await?;
-    is_one_of("unknown fields", &reply, &[Code::Ok])?;
-    warm.ends_unharmed().await
+    expect_code("unknown fields", &reply, &[Code::Ok])?;
+    warm.expect_unharmed().await
 }
 
 pub(crate) async fn a_bad_call_is_refused(stage: &Stage) -> anyhow::Result<()> {
@@ -118,7 +118,7 @@ pub(crate) async fn a_bad_call_is_refused(stage: &Stage) -> anyhow::Result<()> {
         "/users/1",
     ] {
         let reply = calls.call(head(method, &[])?, good.clone()).await?;
-        is_one_of(method, &reply, unimplemented)?;
+        expect_code(method, &reply, unimplemented)?;
     }
     let invalid = &[Code::InvalidArgument][..];
     let packed = &[Code::InvalidArgument, Code::Unimplemented][..];
@@ -142,13 +142,13 @@ pub(crate) async fn a_bad_call_is_refused(stage: &Stage) -> anyhow::Result<()> {
     ] {
         let reply = calls.call(head(PING, headers)?, body.clone()).await;
         let shown = format!("{headers:?} {body:?}");
-        is_one_of(&shown, &reply.with_context(|| shown.clone())?, codes)?;
+        expect_code(&shown, &reply.with_context(|| shown.clone())?, codes)?;
     }
     let reply = calls.call(head(PING, &[])?, good.repeat(10_000)).await?;
-    is_one_of("a call that does not end", &reply, TOO_LARGE)?;
+    expect_code("a call that does not end", &reply, TOO_LARGE)?;
     // Only the first message is meant, where one is due.
     let reply = calls.call(head(PING, &[])?, good.repeat(2)).await?;
-    is_one_of("two messages", &reply, &[Code::Ok])?;
+    expect_code("two messages", &reply, &[Code::Ok])?;
     // tonic reads any type as its own; it is only not to choke on one.
     for media_type in ["", "application/json", "a\u{e9}"] {
         let headers = [("content-type", media_type)];
@@ -172,8 +172,8 @@ pub(crate) async fn a_bad_call_is_refused(stage: &Stage) -> anyhow::Result<()> {
     ensure!(!rest.starts_with(b"HTTP/1"), "HTTP/1 is answered: {rest:?}");
     let calls = Calls::connect(&warm.service.grpc()?).await?;
     let reply = calls.call(head(PING, &[])?, good).await?;
-    is_one_of("afterwards", &reply, &[Code::Ok])?;
-    warm.ends_unharmed().await
+    expect_code("afterwards", &reply, &[Code::Ok])?;
+    warm.expect_unharmed().await
 }
 
 pub(crate) async fn a_callers_deadline_is_kept(stage: &Stage) -> anyhow::Result<()> {
@@ -204,7 +204,7 @@ pub(crate) async fn a_callers_deadline_is_kept(stage: &Stage) -> anyhow::Result<
         waiting.spawn(async move {
             let reply = call.reply().await.context(deadline)?;
             let took = start.elapsed();
-            is_one_of(deadline, &reply, &[Code::DeadlineExceeded])?;
+            expect_code(deadline, &reply, &[Code::DeadlineExceeded])?;
             let bounds = Duration::from_millis(least)..Duration::from_millis(most);
             ensure!(bounds.contains(&took), "{deadline:?}: it took {took:?}");
             Ok(())
@@ -213,5 +213,5 @@ pub(crate) async fn a_callers_deadline_is_kept(stage: &Stage) -> anyhow::Result<
     while let Some(call) = waiting.join_next().await {
         call??;
     }
-    warm.ends_unharmed().await
+    warm.expect_unharmed().await
 }

@@ -80,7 +80,7 @@ pub(crate) async fn a_bad_head_is_refused(stage: &Stage) -> anyhow::Result<()> {
         let status = answer.map_or(400, |answer| answer.status);
         ensure!(status == 400, "{head:?}: {status}");
     }
-    warm.ends_unharmed().await
+    warm.expect_unharmed().await
 }
 
 pub(crate) async fn a_method_is_refused_with_those_allowed(stage: &Stage) -> anyhow::Result<()> {
@@ -115,7 +115,7 @@ pub(crate) async fn a_method_is_refused_with_those_allowed(stage: &Stage) -> any
         let rest = wire.rest(Duration::from_secs(5)).await?;
         ensure!(rest.is_empty(), "HEAD {path}: a body: {rest:?}");
     }
-    warm.ends_unharmed().await
+    warm.expect_unharmed().await
 }
 
 /// HTTP/1.0, which load balancers still ask with to see whether a service lives.
@@ -135,5 +135,5 @@ pub(crate) async fn an_old_client_is_answered(stage: &Stage) -> anyhow::Result<(
         let answer = wire.answer().await?.context("closed")?;
         ensure!(answer.header("connection") == "keep-alive", "{answer:?}");
     }
-    warm.ends_unharmed().await
+    warm.expect_unharmed().await
 }

@@ -83,7 +83,7 @@ pub(crate) async fn over_1024_requests_in_flight_are_refused(stage: &Stage) -> a
         let told = answer.expect_problem(400, Some("name"));
         told.context("one in flight")?;
     }
-    warm.has_little_more_memory(MORE).await?;
+    warm.expect_little_more_memory(MORE).await?;
     expect_status(&url, request("GET /ping", FORM, ""), 200).await?;
     warm.service.stop().await
 }
@@ -123,7 +123,7 @@ pub(crate) async fn over_1024_calls_in_flight_are_refused(stage: &Stage) -> anyh
             "in flight: {reply:?}"
         );
     }
-    warm.has_little_more_memory(MORE).await?;
+    warm.expect_little_more_memory(MORE).await?;
     let reply = Calls::connect(&url)
         .await?
         .call(read()?, framed(&[]))

@@ -52,7 +52,9 @@ fn seed(stage: &Stage) -> anyhow::Result<u64> {
         Ok(seed) => seed.parse().context("GOMS_TEST_SEED")?,
         Err(_) => fastrand::u64(..),
     };
-    stage.transcript.say(&format!("GOMS_TEST_SEED={seed} repeats this"));
+    stage
+        .transcript
+        .say(&format!("GOMS_TEST_SEED={seed} repeats this"));
     Ok(seed)
 }
 
@@ -89,7 +91,7 @@ pub(crate) async fn random_requests_break_nothing(stage: &Stage) -> anyhow::Resu
     let url = warm.service.http()?;
     let each = each(stage);
     run(seed, |rng| requests_at_random(url.clone(), each, rng)).await?;
-    warm.ends_unharmed().await
+    warm.expect_unharmed().await
 }
 
 async fn requests_at_random(url: String, each: u64, mut rng: Rng) -> anyhow::Result<()> {
@@ -103,14 +105,14 @@ async fn requests_at_random(url: String, each: u64, mut rng: Rng) -> anyhow::Res
         if !is_composed || rng.bool() {
             mutate(&mut rng, &mut input, &good);
         }
-        let done = answers_well(&url, &input).await;
+        let done = expect_answers(&url, &input).await;
         done.with_context(|| format!("{:?}", input.escape_ascii().to_string()))?;
     }
     Ok(())
 }
 
 /// Each answer is one that there may be, and the end of the input is the end of it all.
-async fn answers_well(url: &str, input: &[u8]) -> anyhow::Result<()> {
+async fn expect_answers(url: &str, input: &[u8]) -> anyhow::Result<()> {
     let mut wire = Wire::connect(url).await?;
     wire.send(input).await;
     if !wire.is_answered(WHILE).await {
@@ -140,7 +142,7 @@ pub(crate) async fn random_calls_break_nothing(stage: &Stage) -> anyhow::Result<
     let url = warm.service.grpc()?;
     let each = each(stage);
     run(seed, |rng| calls_at_random(url.clone(), each, rng)).await?;
-    warm.ends_unharmed().await
+    warm.expect_unharmed().await
 }
 
 async fn calls_at_random(url: String, each: u64, mut rng: Rng) -> anyhow::Result<()> {
@@ -155,7 +157,7 @@ async fn calls_at_random(url: String, each: u64, mut rng: Rng) -> anyhow::Result
             // The bytes of HTTP/2 itself.
             let mut bytes = session[0].clone();
             mutate(&mut rng, &mut bytes, &session);
-            let done = ends_well(&url, &bytes).await;
+            let done = expect_end(&url, &bytes).await;
             done.with_context(|| format!("{:?}", bytes.escape_ascii().to_string()))?;
             continue;
         }
@@ -187,7 +189,7 @@ fn may_be(code: Code) -> bool {
 }
 
 /// What comes back is frames, and the end of the input is the end of it all.
-async fn ends_well(url: &str, input: &[u8]) -> anyhow::Result<()> {
+async fn expect_end(url: &str, input: &[u8]) -> anyhow::Result<()> {
     let mut wire = Wire::connect(url).await?;
     wire.send(input).await;
     let _ = wire.is_answered(WHILE).await;

@@ -23,7 +23,7 @@ macro_rules! version {
             use pb::$version::server_reflection_request::MessageRequest;
             use pb::$version::server_reflection_response::MessageResponse;
 
-            pub(super) async fn is_told(channel: Channel) -> anyhow::Result<()> {
+            pub(super) async fn expect_reflection(channel: Channel) -> anyhow::Result<()> {
                 let mut client = ServerReflectionClient::new(channel);
                 let mut ask = async |question| {
                     let request = ServerReflectionRequest {
@@ -41,7 +41,7 @@ macro_rules! version {
                     bail!("no list of services: {list:?}");
                 };
                 let services = list.service.into_iter().map(|service| service.name);
-                are_the_services(services.collect())?;
+                expect_services(services.collect())?;
 
                 let symbol = |name: &str| MessageRequest::FileContainingSymbol(name.to_owned());
                 for question in [
@@ -55,7 +55,7 @@ macro_rules! version {
                         bail!("{question:?}: {files:?}");
                     };
                     let file = files.file_descriptor_proto.first().context("no file")?;
-                    is_the_contract(file)?;
+                    expect_contract(file)?;
                 }
 
                 let nobody = ask(symbol("service.goms.Nobody")).await;
@@ -70,13 +70,13 @@ macro_rules! version {
 version!(v1);
 version!(v1alpha);
 
-fn are_the_services(mut services: Vec<String>) -> anyhow::Result<()> {
+fn expect_services(mut services: Vec<String>) -> anyhow::Result<()> {
     services.retain(|name| !name.starts_with("grpc."));
     ensure!(services == ["service.goms.User"], "services: {services:?}");
     Ok(())
 }
 
-fn is_the_contract(file: &[u8]) -> anyhow::Result<()> {
+fn expect_contract(file: &[u8]) -> anyhow::Result<()> {
     let file = FileDescriptorProto::decode(file)?;
     ensure!(file.package() == "service.goms", "{file:?}");
     let service = file.service.first().context("no service")?;
@@ -91,7 +91,9 @@ pub(crate) async fn old_and_new_clients_are_told_the_contract(stage: &Stage) -> 
     let channel = Channel::from_shared(warm.service.grpc()?)?
         .connect()
         .await?;
-    v1::is_told(channel.clone()).await.context("v1")?;
-    v1alpha::is_told(channel).await.context("v1alpha")?;
-    warm.ends_unharmed().await
+    v1::expect_reflection(channel.clone()).await.context("v1")?;
+    v1alpha::expect_reflection(channel)
+        .await
+        .context("v1alpha")?;
+    warm.expect_unharmed().await
 }

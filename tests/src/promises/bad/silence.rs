@@ -64,7 +64,7 @@ pub(crate) async fn who_keeps_it_waiting_is_dropped_in_time(stage: &Stage) -> an
             let answered = timeout(Duration::from_secs(2), expect_status(&url, ping, 200)).await;
             answered.context("others are kept out")??;
         }
-        deaf.has_little_more_memory(DEAF_MEMORY).await?;
+        deaf.expect_little_more_memory(DEAF_MEMORY).await?;
         sleep(Duration::from_millis(500)).await;
         while let Some(client) = clients.try_join_next() {
             client??;
@@ -72,20 +72,20 @@ pub(crate) async fn who_keeps_it_waiting_is_dropped_in_time(stage: &Stage) -> an
         let waited = start.elapsed().as_secs();
         ensure!(waited < 60, "{} are not dropped", clients.len());
     }
-    warm.has_little_more_memory(SILENT_MEMORY).await?;
+    warm.expect_little_more_memory(SILENT_MEMORY).await?;
     warm.service.stop().await?;
     deaf.service.stop().await
 }
 
 /// Wants the connection to be closed at that time, without a word.
-async fn is_dropped(mut wire: Wire, who: &'static str) -> anyhow::Result<()> {
+async fn expect_dropped(mut wire: Wire, who: &'static str) -> anyhow::Result<()> {
     let start = Instant::now();
     let closed = timeout(Duration::from_secs(50), wire.closes()).await;
     closed.with_context(|| format!("{who} is not dropped"))?;
-    is_in_time(start, DROPPED, who)
+    expect_in_time(start, DROPPED, who)
 }
 
-fn is_in_time(start: Instant, bounds: Range<u64>, who: &str) -> anyhow::Result<()> {
+fn expect_in_time(start: Instant, bounds: Range<u64>, who: &str) -> anyhow::Result<()> {
     let took = start.elapsed();
     let seconds = took.as_secs();
     ensure!(bounds.contains(&seconds), "{who}: after {took:?}");
@@ -97,22 +97,22 @@ async fn add_silent(clients: &mut Clients, service: &Service, stage: &Stage) -> 
     let url = service.http()?;
     for _ in 0..SILENT {
         let wire = Wire::connect(&url).await?;
-        clients.spawn(is_dropped(wire, "one that says nothing"));
+        clients.spawn(expect_dropped(wire, "one that says nothing"));
     }
     let mut kept = Wire::connect(&url).await?;
     kept.send(request("GET /ping", FORM, "")).await;
     kept.answer().await?.context("closed")?;
-    clients.spawn(is_dropped(kept, "one that says nothing more"));
+    clients.spawn(expect_dropped(kept, "one that says nothing more"));
     let mut half = Wire::connect(&url).await?;
     half.send("GET /ping HTTP/1.1\r\nhost: ").await;
-    clients.spawn(is_dropped(half, "one that stops in its head"));
+    clients.spawn(expect_dropped(half, "one that stops in its head"));
     if !stage.lesson.has("e-grpc") {
         return Ok(());
     }
     let url = service.grpc()?;
     for _ in 0..SILENT {
         let wire = Wire::connect(&url).await?;
-        clients.spawn(is_dropped(wire, "one that says nothing by gRPC"));
+        clients.spawn(expect_dropped(wire, "one that says nothing by gRPC"));
     }
     for (bytes, who) in [
         (&b"PRI * HTTP/2.0\r\n"[..], "one that stops in the preface"),
@@ -123,7 +123,7 @@ async fn add_silent(clients: &mut Clients, service: &Service, stage: &Stage) -> 
     ] {
         let mut wire = Wire::connect(&url).await?;
         wire.send(bytes).await;
-        clients.spawn(is_dropped(wire, who));
+        clients.spawn(expect_dropped(wire, who));
     }
     Ok(())
 }
@@ -153,7 +153,7 @@ fn add_slow(clients: &mut Clients, service: &Service) -> anyhow::Result<()> {
             if let (Some(answer), Some(status)) = (answer, status) {
                 answer.expect_problem(status, None)?;
             }
-            is_in_time(start, bounds, bytes)
+            expect_in_time(start, bounds, bytes)
         });
     }
     Ok(())
@@ -170,19 +170,19 @@ fn add_deaf(clients: &mut Clients, service: &Service, stage: &Stage) -> anyhow::
             let mut wire = Wire::connect_deaf(&url).await?;
             let closed = timeout(Duration::from_secs(50), wire.flood(&ping)).await;
             closed.context("one that never reads is not dropped")?;
-            is_in_time(start, DROPPED, "one that never reads")
+            expect_in_time(start, DROPPED, "one that never reads")
         });
     }
     if stage.lesson.has("e-grpc") {
         for _ in 0..2 {
-            clients.spawn(is_deaf_by_grpc(service.grpc()?, message.clone()));
+            clients.spawn(never_read_by_grpc(service.grpc()?, message.clone()));
         }
     }
     Ok(())
 }
 
 /// Makes calls, then neither reads nor answers.
-async fn is_deaf_by_grpc(url: String, message: String) -> anyhow::Result<()> {
+async fn never_read_by_grpc(url: String, message: String) -> anyhow::Result<()> {
     let stream = TcpStream::connect(url.trim_start_matches("http://")).await?;
     let mut builder = h2::client::Builder::new();
     // The service may send heads, and of their bodies nothing.
