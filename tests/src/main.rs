@@ -9,6 +9,7 @@ mod answer;
 mod cache;
 mod database;
 mod ladder;
+mod programs;
 mod promises;
 mod proxy;
 mod readme;
@@ -16,13 +17,10 @@ mod service;
 mod stage;
 mod transcript;
 
-use anyhow::Context;
-use anyhow::ensure;
 use libtest_mimic::Arguments;
 use libtest_mimic::Failed;
 use libtest_mimic::Trial;
 use stage::Stage;
-use std::process::Command;
 use std::process::ExitCode;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -43,7 +41,7 @@ static RUNTIME: LazyLock<std::io::Result<Runtime>> = LazyLock::new(Runtime::new)
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     if !arguments.list
-        && let Err(error) = build()
+        && let Err(error) = programs::build()
     {
         eprintln!("error: {error:#}");
         return ExitCode::FAILURE;
@@ -58,27 +56,6 @@ fn main() -> ExitCode {
         })
     });
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
-}
-
-/// Builds all lessons, because `cargo test` alone builds no programs of other packages.
-fn build() -> anyhow::Result<()> {
-    let mut cargo = Command::new(env!("CARGO"));
-    // What cargo has set for this package would make it build others anew.
-    for (name, _) in std::env::vars_os() {
-        if name
-            .to_str()
-            .is_some_and(|name| name.starts_with("CARGO_PKG_"))
-        {
-            cargo.env_remove(name);
-        }
-    }
-    cargo.env_remove("CARGO_MANIFEST_DIR").env_remove("OUT_DIR");
-    let built = cargo.args(["build", "--workspace", "--bins"]).status();
-    ensure!(
-        built.context("cargo")?.success(),
-        "the lessons do not build"
-    );
-    Ok(())
 }
 
 /// Runs one promise; if it is broken, tells what the lesson's processes said. Besides, what

@@ -6,8 +6,8 @@
 //! bash, in a folder of its own. What is not run is listed here, with the reason.
 
 use crate::ladder::LESSONS;
+use crate::programs::program;
 use crate::stage::Stage;
-use crate::stage::program;
 use anyhow::Context;
 use anyhow::bail;
 use anyhow::ensure;

@@ -5,11 +5,11 @@ use crate::cache::Cache;
 use crate::database::Database;
 use crate::database::SECRET;
 use crate::ladder::Lesson;
+use crate::programs::program;
 use crate::service::Service;
 use crate::transcript::Transcript;
 use anyhow::Context;
 use std::path::Path;
-use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::process::Stdio;
 use std::time::Duration;
@@ -183,12 +183,4 @@ impl Stage {
         }
         Ok(())
     }
-}
-
-/// Where cargo has put the lesson's program: beside the folder of this test.
-pub(crate) fn program(lesson: &str) -> anyhow::Result<PathBuf> {
-    let mut path = std::env::current_exe()?;
-    path.pop();
-    path.pop();
-    Ok(path.join(lesson))
 }

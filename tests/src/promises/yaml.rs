@@ -4,11 +4,11 @@
 use super::process::expect_failure;
 use crate::answer::Answer;
 use crate::ladder::Store;
+use crate::programs::program;
 use crate::service::Service;
 use crate::service::create_gopher;
 use crate::stage::AS_IT_IS;
 use crate::stage::Stage;
-use crate::stage::program;
 use anyhow::Context;
 use anyhow::ensure;
 use nix::unistd::geteuid;

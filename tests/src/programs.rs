@@ -1,0 +1,51 @@
+//! The programs that are tested: built, and found where cargo says that they are. Beside this
+//! one they need not be, as it may have been built in another profile or folder.
+
+use anyhow::Context;
+use anyhow::ensure;
+use serde_json::Value;
+use std::collections::HashMap;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::process::Stdio;
+use std::sync::OnceLock;
+
+static PROGRAMS: OnceLock<HashMap<String, PathBuf>> = OnceLock::new();
+
+/// Builds all programs, because `cargo test` alone builds none of other packages.
+pub(crate) fn build() -> anyhow::Result<()> {
+    let mut cargo = Command::new(env!("CARGO"));
+    // What cargo has set for this package would make it build others anew.
+    for (name, _) in std::env::vars_os() {
+        if name
+            .to_str()
+            .is_some_and(|name| name.starts_with("CARGO_PKG_"))
+        {
+            cargo.env_remove(name);
+        }
+    }
+    cargo.env_remove("CARGO_MANIFEST_DIR").env_remove("OUT_DIR");
+    cargo.args(["build", "--workspace", "--bins"]);
+    cargo.arg("--message-format=json-render-diagnostics");
+    let built = cargo.stderr(Stdio::inherit()).output().context("cargo")?;
+    ensure!(built.status.success(), "the lessons do not build");
+    let told = String::from_utf8(built.stdout)?;
+    PROGRAMS.get_or_init(|| told.lines().filter_map(executable).collect());
+    Ok(())
+}
+
+/// The program that cargo tells of in this line, if it does.
+fn executable(line: &str) -> Option<(String, PathBuf)> {
+    let artifact: Value = serde_json::from_str(line).ok()?;
+    let name = artifact["target"]["name"].as_str()?;
+    let path = artifact["executable"].as_str()?;
+    Some((name.to_owned(), path.into()))
+}
+
+/// Where the program of this name is.
+pub(crate) fn program(name: &str) -> anyhow::Result<&'static Path> {
+    let path = PROGRAMS.get().and_then(|programs| programs.get(name));
+    let path = path.with_context(|| format!("cargo has built no {name}"))?;
+    Ok(path)
+}
