@@ -124,6 +124,7 @@ pub(crate) fn all() -> Vec<Promise> {
             redis::an_absent_redis_fails_no_start,
             redis::a_refused_password_costs_no_read,
             redis::a_stale_user_is_never_cached,
-            redis::an_update_without_redis_is_made_up_for;
+            redis::an_update_without_redis_is_made_up_for,
+            redis::a_full_redis_makes_no_user_stale;
     }
 }

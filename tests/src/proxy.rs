@@ -26,6 +26,9 @@ pub(crate) enum Network {
     Down,
     /// It works, but Redis' SET is held back.
     HoldingSets,
+    /// It works, but what Redis gets in place of a PSETEX is a command that it refuses: as
+    /// if it were full.
+    RefusingTombstones,
 }
 
 /// A proxy; it ends when it is dropped.
@@ -109,15 +112,28 @@ async fn pass(
 ) {
     let mut buffer = [0; 16 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
-        let bytes = &buffer[..length];
+        let bytes = &mut buffer[..length];
+        if *state.borrow() == Network::RefusingTombstones {
+            spoil(bytes);
+        }
         let sets = bytes.windows(5).any(|five| five == b"SET\r\n");
         let passes = |network: &Network| match network {
-            Network::Up => true,
+            Network::Up | Network::RefusingTombstones => true,
             Network::Hung | Network::Down => false,
             Network::HoldingSets => !sets,
         };
         if state.wait_for(passes).await.is_err() || to.write_all(bytes).await.is_err() {
             return;
+        }
+    }
+}
+
+/// Makes each PSETEX a command that Redis does not know, of the same length.
+fn spoil(bytes: &mut [u8]) {
+    const TOMBSTONE: &[u8] = b"PSETEX";
+    for start in 0..bytes.len() {
+        if bytes[start..].starts_with(TOMBSTONE) {
+            bytes[start] = b'X';
         }
     }
 }
