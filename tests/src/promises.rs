@@ -58,6 +58,7 @@ pub(crate) fn all() -> Vec<Promise> {
             command::a_second_process_is_kept_out,
             yaml::a_bad_file_is_refused_with_its_line,
             yaml::of_processes_that_start_together_one_gets_the_file,
+            yaml::the_file_keeps_its_permissions,
             yaml::a_killed_command_loses_no_user,
             yaml::a_full_disk_leaves_the_old_file;
         "e-flag":
@@ -121,6 +122,7 @@ pub(crate) fn all() -> Vec<Promise> {
             redis::a_cached_read_asks_no_database,
             redis::a_killed_redis_costs_no_read,
             redis::a_hung_redis_is_left_alone,
+            redis::a_hung_redis_is_noticed_without_a_call,
             redis::an_absent_redis_fails_no_start,
             redis::a_refused_password_costs_no_read,
             redis::a_stale_user_is_never_cached,

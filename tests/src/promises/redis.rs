@@ -163,6 +163,16 @@ pub(crate) async fn a_hung_redis_is_left_alone(stage: &Stage) -> anyhow::Result<
     redis_fails(stage, Network::Hung).await
 }
 
+/// Callers with little time do not wait for the time-out that would tell.
+pub(crate) async fn a_hung_redis_is_noticed_without_a_call(stage: &Stage) -> anyhow::Result<()> {
+    let (proxy, service, _, _) = behind_redis(stage).await?;
+    proxy.turn(Network::Hung);
+    service.wait_until_said("cache: lost").await?;
+    proxy.turn(Network::Up);
+    service.wait_until_said("cache: back").await?;
+    service.stop().await
+}
+
 pub(crate) async fn an_absent_redis_fails_no_start(stage: &Stage) -> anyhow::Result<()> {
     let proxy = Proxy::before(REDIS_ADDR).await?;
     proxy.turn(Network::Down);

@@ -100,6 +100,18 @@ pub(crate) async fn of_processes_that_start_together_one_gets_the_file(
     Ok(())
 }
 
+/// Whom its owner lets read it is not for a change of a user to decide.
+pub(crate) async fn the_file_keeps_its_permissions(stage: &Stage) -> anyhow::Result<()> {
+    twenty_users(stage)?;
+    let path = stage.folder().join("users.yaml");
+    std::fs::set_permissions(&path, Permissions::from_mode(0o600))?;
+    let create = command(stage, &["create", "gopher", "0"]);
+    ensure!(stage.run(&create).await?.status.success(), "a create fails");
+    let mode = std::fs::metadata(&path)?.permissions().mode() & 0o777;
+    ensure!(mode == 0o600, "it has {mode:o}");
+    Ok(())
+}
+
 pub(crate) async fn a_killed_command_loses_no_user(stage: &Stage) -> anyhow::Result<()> {
     let create = command(stage, &["create", "gopher", "0"]);
     let mut acknowledged = Vec::new();
