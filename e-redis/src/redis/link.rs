@@ -39,7 +39,7 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long a tombstone stands, in milliseconds: longer than a statement that was sent when
 /// its request ended, and then waited for locks.
-const TOMBSTONE: u64 = 15_000;
+const TOMBSTONE_TTL: u64 = 15_000;
 
 /// How many tombstones may be missing.
 const MAX_MISSING: usize = 10_000;
@@ -81,9 +81,9 @@ impl Link {
     ///
     /// The URL is not one of Redis.
     pub(super) async fn new(url: &Url) -> RedisResult<Self> {
-        let at_once = TcpSettings::default().set_nodelay(true);
+        let nodelay = TcpSettings::default().set_nodelay(true);
         let info = url.as_str().into_connection_info()?;
-        let client = Client::open(info.set_tcp_settings(at_once))?;
+        let client = Client::open(info.set_tcp_settings(nodelay))?;
         let shared = Shared::default();
         match connect(&client, 0).await {
             Ok(live) => shared.lock().live = Some(live),
@@ -152,7 +152,7 @@ fn refused(error: &RedisError) -> bool {
 }
 
 fn tombstone(key: &str) -> Cmd {
-    Cmd::pset_ex(key, "", TOMBSTONE)
+    Cmd::pset_ex(key, "", TOMBSTONE_TTL)
 }
 
 /// Connects if there is no connection, and sees to it that the one there is can be used.
