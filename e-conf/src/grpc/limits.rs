@@ -55,8 +55,8 @@ pub async fn limit(State(limits): State<Arc<Limits>>, request: Request, next: Ne
 async fn answer(limits: &Limits, request: Request, next: Next) -> Result<Response, Status> {
     let too_many = |_| Status::unavailable("too many calls are in flight");
     let _permit = limits.in_flight.try_acquire().map_err(too_many)?;
-    let time =
-        deadline(request.headers()).map_or(REQUEST_TIMEOUT, |asked| asked.min(REQUEST_TIMEOUT));
+    let asked = deadline(request.headers()).unwrap_or(REQUEST_TIMEOUT);
+    let time = asked.min(REQUEST_TIMEOUT);
     let late = |_| Status::deadline_exceeded("the call took longer than it may");
     // The users' service has a limit of its own for messages, reflection has none.
     let request = request.map(|body| Body::new(Limited::new(body, 2 * MAX_BODY)));

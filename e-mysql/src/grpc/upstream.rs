@@ -48,12 +48,13 @@ pub struct Upstream {
 }
 
 impl Upstream {
-    /// Makes ready to call it. It connects with the first call, so that
-    /// the two instances may start in any order.
+    /// Makes ready to call it. It connects on the first call, so that the two instances may
+    /// start in any order.
     pub fn connect(flags: &flag::Grpc) -> Self {
         let channel = Channel::builder(flags.upstream.clone())
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(REQUEST_TIMEOUT + CONNECT_TIMEOUT) // after our own, so that the caller is told the truth
+            // After our own, so that the caller is told the truth.
+            .timeout(REQUEST_TIMEOUT + CONNECT_TIMEOUT)
             .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
             .keep_alive_while_idle(true)
             .connect_lazy();

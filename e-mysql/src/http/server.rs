@@ -47,8 +47,8 @@ pub async fn bind(name: &str, addr: SocketAddr) -> anyhow::Result<TcpListener> {
 
 /// Serves connections until the stop, then ends them: each finishes what it has in flight.
 ///
-/// `idle_timeout` ends a connection that brings no byte for so long, where the protocol has no
-/// time-out of its own.
+/// `idle_timeout` ends a connection that brings no byte for so long, where the protocol has
+/// no time-out of its own.
 pub async fn run(
     mut listener: TcpListener,
     router: Router,
