@@ -30,6 +30,7 @@ use sqlx::mysql::MySqlConnection;
 use sqlx::mysql::MySqlQueryResult;
 use sqlx::query::Query;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 /// How long the first connection may take.
@@ -41,6 +42,9 @@ const HINT: &str = "`cargo lesson services up` starts one for development";
 /// A store in MySQL or MariaDB.
 pub struct Mysql {
     pool: Pool,
+    /// Turns at the row that counts pings, half as many as connections: whoever has one may
+    /// wait for the row's lock, and the other half is left to those who need not.
+    turns: Semaphore,
 }
 
 impl Mysql {
@@ -63,7 +67,8 @@ impl Mysql {
             .await
             .with_context(|| format!("cannot migrate {url}"))?;
         let pool = Pool::new(options, flags.connections)?;
-        Ok(Self { pool })
+        let turns = Semaphore::new(flags.connections.div_ceil(2).try_into()?);
+        Ok(Self { pool, turns })
     }
 
     /// Runs one statement that returns no rows.
@@ -123,6 +128,7 @@ impl Store for Mysql {
     /// `LAST_INSERT_ID(…)` hands the new count back in the answer to the update itself:
     /// a second statement would read what other clients have counted meanwhile.
     async fn ping(&self, protocol: Protocol) -> Result<i64> {
+        let _turn = pool::acquire(self.turns.acquire()).await?;
         let protocol = match protocol {
             Protocol::Http => "http",
             Protocol::Grpc => "grpc",

@@ -55,11 +55,20 @@ impl Database {
     }
 
     /// Locks all users: who wants to change one waits until the lock is released.
-    pub(crate) async fn lock_users(&self) -> anyhow::Result<UsersLock> {
+    pub(crate) async fn lock_users(&self) -> anyhow::Result<Lock> {
+        self.lock("SELECT * FROM users FOR UPDATE").await
+    }
+
+    /// Locks the counts: who pings waits until the lock is released.
+    pub(crate) async fn lock_pings(&self) -> anyhow::Result<Lock> {
+        self.lock("SELECT * FROM pings FOR UPDATE").await
+    }
+
+    async fn lock(&self, rows: &'static str) -> anyhow::Result<Lock> {
         let mut connection = MySqlConnection::connect(&self.url()).await?;
         connection.execute("BEGIN").await?;
-        connection.execute("SELECT * FROM users FOR UPDATE").await?;
-        Ok(UsersLock(connection))
+        connection.execute(rows).await?;
+        Ok(Lock(connection))
     }
 
     pub(crate) async fn drop(&self) -> anyhow::Result<()> {
@@ -74,11 +83,11 @@ const RUNNING: &str = "SELECT COUNT(*) FROM information_schema.processlist \
 /// Less than the time after which a lesson gives up waiting for a lock.
 const SOON: Duration = Duration::from_secs(3);
 
-/// A lock on all users; it ends when it is dropped, too.
+/// A lock on rows; it ends when it is dropped, too.
 #[derive(Debug)]
-pub(crate) struct UsersLock(MySqlConnection);
+pub(crate) struct Lock(MySqlConnection);
 
-impl UsersLock {
+impl Lock {
     /// Waits until so many statements wait for it.
     pub(crate) async fn wait_for(&mut self, statements: i64) -> anyhow::Result<()> {
         let start = Instant::now();

@@ -117,6 +117,7 @@ pub(crate) fn all() -> Vec<Promise> {
             mysql::replicas_that_start_together_migrate_once,
             mysql::without_mysql_calls_are_refused_at_once,
             mysql::a_hung_mysql_ends_in_504,
+            mysql::pings_that_wait_stop_nobody_else,
             mysql::a_lost_mysql_loses_nothing_acknowledged;
         "e-redis":
             redis::a_cached_read_asks_no_database,

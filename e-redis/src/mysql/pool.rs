@@ -4,6 +4,7 @@
 //! still lives, one more round trip a request. This one, built from deadpool, asks only
 //! after a pause, and drops a connection whose last statement did not end.
 
+use crate::store::Cause;
 use crate::store::Error;
 use crate::store::Result;
 use deadpool::managed;
@@ -19,7 +20,7 @@ use sqlx::mysql::MySqlDatabaseError;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// How long to wait for a connection: for one to be free, tested, or made.
+/// How long to wait for a connection, or for a turn: for one to be free, tested, or made.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// After such a pause a connection is asked whether it still lives.
@@ -44,12 +45,7 @@ impl Pool {
 
     /// Borrows a connection; it goes back when the session is dropped.
     pub(super) async fn session(&self) -> Result<managed::Object<Manager>> {
-        match timeout(ACQUIRE_TIMEOUT, self.0.get()).await {
-            Ok(session) => session.map_err(|error| Error::Unavailable(error.into())),
-            Err(_) => Err(Error::Unavailable(
-                format!("no connection in {ACQUIRE_TIMEOUT:?}").into(),
-            )),
-        }
+        acquire(self.0.get()).await
     }
 
     /// Closes all connections that are not lent out.
@@ -59,6 +55,18 @@ impl Pool {
         for session in idle {
             let _ = session.connection.close().await; // it may be gone, too
         }
+    }
+}
+
+/// Waits for what is shared, but not for long.
+pub(super) async fn acquire<T, E: Into<Cause>>(
+    free: impl Future<Output = std::result::Result<T, E>>,
+) -> Result<T> {
+    match timeout(ACQUIRE_TIMEOUT, free).await {
+        Ok(acquired) => acquired.map_err(|error| Error::Unavailable(error.into())),
+        Err(_) => Err(Error::Unavailable(
+            format!("no connection free in {ACQUIRE_TIMEOUT:?}").into(),
+        )),
     }
 }
 

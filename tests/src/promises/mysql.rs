@@ -109,6 +109,32 @@ pub(crate) async fn a_hung_mysql_ends_in_504(stage: &Stage) -> anyhow::Result<()
     service.stop().await
 }
 
+/// All pings change one row. While that is locked, they wait on half of the connections.
+pub(crate) async fn pings_that_wait_stop_nobody_else(stage: &Stage) -> anyhow::Result<()> {
+    let service = stage.serve(&["--mysql-connections", "4"]).await?;
+    service.create_gopher().await?;
+    let mut lock = stage.database().await?.lock_pings().await?;
+    let (client, mut pings) = (Client::new(), JoinSet::new());
+    for _ in 0..8 {
+        pings.spawn(client.get(format!("{}/ping", service.http()?)).send());
+    }
+    lock.wait_for(2).await?;
+    let start = Instant::now();
+    service.create_gopher().await?;
+    ensure!(start.elapsed() < AT_ONCE, "{:?}", start.elapsed());
+    lock.release().await?;
+    let mut counted = 0;
+    while let Some(pinged) = pings.join_next().await {
+        let answer = Answer::of(pinged??).await?;
+        match answer.status {
+            200 => counted += 1,
+            _ => answer.expect_problem(503, None)?,
+        }
+    }
+    ensure!(counted >= 2, "only {counted} pings were answered");
+    service.stop().await
+}
+
 pub(crate) async fn replicas_that_start_together_migrate_once(stage: &Stage) -> anyhow::Result<()> {
     stage.database().await?;
     let (one, two, three) = tokio::join!(stage.serve(&[]), stage.serve(&[]), stage.serve(&[]));
