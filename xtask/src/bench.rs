@@ -5,6 +5,7 @@
 //! figure of a service that errs.
 
 mod answer;
+mod build;
 mod call;
 mod figure;
 mod goals;

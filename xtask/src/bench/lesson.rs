@@ -1,5 +1,6 @@
 //! A lesson that is measured: what it runs on, and what a round of it is.
 
+use super::build;
 use super::call::Call;
 use super::figure::Figure;
 use super::http;
@@ -15,7 +16,6 @@ use crate::ladder::Lesson;
 use crate::ladder::Needs;
 use crate::services::Database;
 use anyhow::ensure;
-use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 use std::time::Instant;
@@ -27,7 +27,7 @@ use tokio::time::sleep;
 const CURVE: [u64; 8] = [2, 4, 8, 16, 32, 128, 256, 512];
 
 /// How many users the YAML store is given: it writes the file anew for each.
-const ON_YAML: u64 = 1_000;
+const ON_YAML: u64 = 2_000;
 
 /// How long a service is left alone before its memory is that of an idle one.
 const IDLE: Duration = Duration::from_millis(500);
@@ -44,13 +44,18 @@ impl Subject {
     /// # Errors
     ///
     /// It does not start.
-    pub(super) async fn new(lesson: &'static Lesson, folder: PathBuf) -> anyhow::Result<Self> {
+    pub(super) async fn new(
+        lesson: &'static Lesson,
+        program: PathBuf,
+        folder: PathBuf,
+    ) -> anyhow::Result<Self> {
         let keeps = match lesson.needs {
             Needs::Nothing => Keeps::Memory,
             Needs::Mysql | Needs::Redis => Keeps::Mysql(Database::create()?),
         };
         let setup = Setup {
             lesson,
+            program,
             folder,
             keeps,
         };
@@ -67,8 +72,8 @@ impl Subject {
             start: Figure::default(),
             idle: Figure::default(),
             loaded: Figure::default(),
-            size: service::size(lesson)?,
-            crates: service::crates(lesson).await?,
+            size: build::size(&setup.program)?,
+            crates: build::crates(lesson).await?,
             build: None,
             costs: calls.flat_map(costs).collect(),
             curve: match is_newest(lesson) {
@@ -116,17 +121,18 @@ impl Subject {
             gauge.measure(process, address, cost).await?;
         }
         service.process.kill().await?;
-        price.yaml.add(yaml(setup.lesson, &setup.folder).await?)?;
+        price.yaml.add(yaml(setup).await?)?;
         gauge.bar.inc(1);
         Ok(())
     }
 }
 
 /// How many users a second the YAML store takes, from an empty file on.
-async fn yaml(lesson: &'static Lesson, folder: &Path) -> anyhow::Result<f64> {
-    let folder = TempDir::new_in(folder)?;
+async fn yaml(setup: &Setup) -> anyhow::Result<f64> {
+    let folder = TempDir::new_in(&setup.folder)?;
     let setup = Setup {
-        lesson,
+        lesson: setup.lesson,
+        program: setup.program.clone(),
         folder: folder.path().to_owned(),
         keeps: Keeps::Yaml,
     };

@@ -1,20 +1,15 @@
-//! A lesson as it is measured: built for release, on the store that shows what it adds.
+//! A lesson as it is measured: on the store that shows what it adds.
 
 use super::call::Call;
 use super::http;
 use super::process;
 use super::process::Process;
-use crate::ladder;
 use crate::ladder::Lesson;
 use crate::ladder::Needs;
-use crate::run::cargo;
 use crate::services;
 use crate::services::Database;
-use anyhow::Context;
 use anyhow::ensure;
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 use std::time::Instant;
@@ -26,6 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A lesson's program and what it runs on.
 pub(crate) struct Setup {
     pub(crate) lesson: &'static Lesson,
+    pub(crate) program: PathBuf,
     /// Where its processes run.
     pub(crate) folder: PathBuf,
     pub(crate) keeps: Keeps,
@@ -54,7 +50,7 @@ impl Setup {
     /// It ends, or does not answer in time.
     pub(crate) async fn start(&self) -> anyhow::Result<(Service, Duration)> {
         let [http, grpc] = process::free()?;
-        let command = self.command(http, grpc)?;
+        let command = self.command(http, grpc);
         let begun = Instant::now();
         let mut process = Process::start(command, &self.folder)?;
         while let Err(error) = http::ask(http, Call::Ping).await {
@@ -71,9 +67,9 @@ impl Setup {
         Ok((service, took))
     }
 
-    fn command(&self, http: SocketAddr, grpc: SocketAddr) -> anyhow::Result<Command> {
+    fn command(&self, http: SocketAddr, grpc: SocketAddr) -> Command {
         let lesson = self.lesson;
-        let mut command = Command::new(program(lesson)?);
+        let mut command = Command::new(&self.program);
         command.env_clear().arg(format!("--http-addr={http}"));
         if lesson.has("e-grpc") {
             command.arg(format!("--grpc-addr={grpc}"));
@@ -88,7 +84,7 @@ impl Setup {
         if lesson.needs >= Needs::Redis {
             command.env("GOMS__REDIS__URL", services::redis_url());
         }
-        Ok(command)
+        command
     }
 }
 
@@ -113,90 +109,5 @@ pub(crate) fn store(lesson: &Lesson) -> &'static str {
         Needs::Nothing => "memory",
         Needs::Mysql => "MySQL",
         Needs::Redis => "MySQL, Redis",
-    }
-}
-
-fn program(lesson: &Lesson) -> anyhow::Result<PathBuf> {
-    Ok(ladder::target()?.join("release").join(lesson.name))
-}
-
-/// Builds it for release.
-///
-/// # Errors
-///
-/// It does not build.
-pub(crate) async fn build(lesson: &Lesson) -> anyhow::Result<()> {
-    compile(lesson, &ladder::target()?, false).await
-}
-
-/// Builds it for release from nothing; returns how many seconds that took.
-///
-/// # Errors
-///
-/// It does not build.
-pub(crate) async fn build_clean(lesson: &Lesson) -> anyhow::Result<f64> {
-    let folder = tempfile::Builder::new()
-        .prefix("bench")
-        .tempdir_in(ladder::target()?)?;
-    let begun = Instant::now();
-    compile(lesson, folder.path(), true).await?;
-    Ok(begun.elapsed().as_secs_f64())
-}
-
-async fn compile(lesson: &Lesson, target: &Path, quiet: bool) -> anyhow::Result<()> {
-    let mut cargo = Command::from(cargo());
-    cargo
-        .args(["build", "--release", "--locked", "--package", lesson.name])
-        .arg("--target-dir")
-        .arg(target)
-        .args(quiet.then_some("--quiet"))
-        .kill_on_drop(true);
-    let built = cargo.status().await.context("cargo")?;
-    ensure!(built.success(), "{} does not build", lesson.name);
-    Ok(())
-}
-
-/// The size of its program in MB, without symbols.
-///
-/// # Errors
-///
-/// It is not built.
-pub(crate) fn size(lesson: &Lesson) -> anyhow::Result<f64> {
-    Ok(std::fs::metadata(program(lesson)?)?.len() as f64 / 1e6)
-}
-
-/// How many crates go into its program, itself not counted, nor those that only build it.
-///
-/// # Errors
-///
-/// cargo does not know.
-pub(crate) async fn crates(lesson: &Lesson) -> anyhow::Result<usize> {
-    let mut cargo = Command::from(cargo());
-    cargo
-        .args(["tree", "--locked", "--prefix", "none"])
-        .args(["--edges", "normal,no-proc-macro"])
-        .args(["--package", lesson.name])
-        .kill_on_drop(true);
-    let tree = super::tool::run(&mut cargo).await?;
-    Ok(count(&tree))
-}
-
-/// The different packages of a tree, less its root.
-fn count(tree: &str) -> usize {
-    let lines = tree.lines().map(|line| line.trim_end_matches(" (*)"));
-    let packages: BTreeSet<&str> = lines.filter(|line| !line.is_empty()).collect();
-    packages.len().saturating_sub(1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::count;
-
-    #[test]
-    fn a_crate_is_counted_once() {
-        let tree = "e-docker v0.1.0 (/goms/e-docker)\nanyhow v1.0.104\ntokio v1.54.1\n\
-                    bytes v1.12.2\nmio v1.2.5\ntracing v0.1.44\ntokio v1.54.1 (*)\n";
-        assert_eq!(count(tree), 5);
-        assert_eq!(count("e-docker v0.1.0\n"), 0);
     }
 }

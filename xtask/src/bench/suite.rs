@@ -3,12 +3,12 @@
 //! is measured in the same round.
 
 use super::Options;
+use super::build;
 use super::lesson::Subject;
 use super::machine::Machine;
 use super::measure::Gauge;
 use super::parts::Parts;
 use super::report::Report;
-use super::service;
 use crate::ladder;
 use crate::ladder::Lesson;
 use anyhow::Context;
@@ -29,15 +29,17 @@ pub(super) async fn report(
     options: &Options,
     lessons: &[&'static Lesson],
 ) -> anyhow::Result<Report> {
+    let mut programs = Vec::new();
     for lesson in lessons {
-        service::build(lesson).await?; // shows its own progress
+        programs.push(build::build(lesson).await?);
     }
     // On the disk: many systems keep /tmp in memory, where the YAML store waits for nothing.
     let folder = TempDir::new_in(ladder::target()?)?;
     let mut parts = Parts::new(own(folder.path(), "parts")?).await?;
     let mut subjects = Vec::new();
-    for lesson in lessons {
-        let subject = Subject::new(lesson, own(folder.path(), lesson.name)?).await;
+    for (lesson, program) in lessons.iter().zip(programs) {
+        let folder = own(folder.path(), lesson.name)?;
+        let subject = Subject::new(lesson, program, folder).await;
         subjects.push(subject.context(lesson.name)?);
     }
     let steps: usize = subjects.iter().map(Subject::steps).sum();
@@ -62,7 +64,7 @@ pub(super) async fn report(
     let mut prices = Vec::new();
     for (lesson, Subject { mut price, .. }) in lessons.iter().zip(subjects) {
         if options.build {
-            price.build = Some(service::build_clean(lesson).await?);
+            price.build = Some(build::build_clean(lesson).await?);
         }
         prices.push(price);
     }
