@@ -51,9 +51,9 @@ async fn compile(lesson: &Lesson, target: &Path, quiet: bool) -> anyhow::Result<
         .arg("--target-dir")
         .arg(target)
         .args(quiet.then_some("--quiet"))
-        .stderr(Stdio::inherit()) // shows its own progress
+        .stdout(Stdio::piped()) // and shows its own progress on the other
         .kill_on_drop(true);
-    let built = cargo.output().await.context("cargo")?;
+    let built = cargo.spawn().context("cargo")?.wait_with_output().await?;
     ensure!(built.status.success(), "{} does not build", lesson.name);
     let told = String::from_utf8(built.stdout)?;
     let program = told.lines().find_map(|line| executable(line, lesson.name));
