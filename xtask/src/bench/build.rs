@@ -51,7 +51,7 @@ async fn compile(lesson: &Lesson, target: &Path, quiet: bool) -> anyhow::Result<
         .arg("--target-dir")
         .arg(target)
         .args(quiet.then_some("--quiet"))
-        .stdout(Stdio::piped()) // and shows its own progress on the other
+        .stdout(Stdio::piped()) // not stderr, where it shows its progress
         .kill_on_drop(true);
     let built = cargo.spawn().context("cargo")?.wait_with_output().await?;
     ensure!(built.status.success(), "{} does not build", lesson.name);
