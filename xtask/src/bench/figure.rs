@@ -52,25 +52,9 @@ impl Figure {
 
     /// How far the farthest round lies from the median.
     pub(crate) fn farthest(&self) -> f64 {
-        self.distances().last().copied().unwrap_or_default()
-    }
-
-    /// How far the farthest of all rounds but one lies from the median.
-    pub(crate) fn farthest_but_one(&self) -> f64 {
-        self.distances()
-            .iter()
-            .nth_back(1)
-            .copied()
-            .unwrap_or_default()
-    }
-
-    /// How far each round lies from the median, the nearest first.
-    fn distances(&self) -> Vec<f64> {
         let median = self.median();
         let distances = self.rounds.iter().map(|round| (round - median).abs());
-        let mut distances: Vec<f64> = distances.collect();
-        distances.sort_by(f64::total_cmp);
-        distances
+        distances.fold(0.0, f64::max)
     }
 
     /// How many times the other it is, round by round.
@@ -147,12 +131,7 @@ mod tests {
     fn the_spread_is_that_of_the_farthest_round() {
         assert_eq!(Figure::of(vec![90.0, 100.0, 130.0]).farthest(), 30.0);
         assert_eq!(Figure::of(vec![60.0, 100.0, 130.0]).farthest(), 40.0);
-        assert_eq!(
-            Figure::of(vec![60.0, 100.0, 130.0]).farthest_but_one(),
-            30.0
-        );
         assert_eq!(Figure::of(vec![7.0]).farthest(), 0.0);
-        assert_eq!(Figure::of(vec![7.0]).farthest_but_one(), 0.0);
     }
 
     #[test]
