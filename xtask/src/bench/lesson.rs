@@ -29,9 +29,6 @@ const CURVE: [u64; 8] = [2, 4, 8, 16, 32, 128, 256, 512];
 /// How many users the YAML store is given: it writes the file anew for each.
 const ON_YAML: u64 = 2_000;
 
-/// How many starts in a row a round's figure is the median of: one takes but some ms.
-const STARTS: u32 = 5;
-
 /// How long a service is left alone before its memory is that of an idle one.
 const IDLE: Duration = Duration::from_millis(500);
 
@@ -103,14 +100,8 @@ impl Subject {
     pub(super) async fn round(&mut self, gauge: &Gauge) -> anyhow::Result<()> {
         let Self { setup, price } = self;
         gauge.bar.set_message(price.lesson);
-        let mut starts = Figure::default();
-        for _ in 0..STARTS {
-            let (service, took) = setup.start().await?;
-            starts.add(took.as_secs_f64() * 1e3)?;
-            service.process.kill().await?;
-        }
-        price.start.add(starts.median())?;
-        let (service, _) = setup.start().await?;
+        let (service, took) = setup.start().await?;
+        price.start.add(took.as_secs_f64() * 1e3)?;
         sleep(IDLE).await;
         let process = &service.process;
         let mut memory = process.memory()?;
