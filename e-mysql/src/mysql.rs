@@ -30,7 +30,6 @@ use sqlx::mysql::MySqlConnection;
 use sqlx::mysql::MySqlQueryResult;
 use sqlx::query::Query;
 use std::time::Duration;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 /// How long the first connection may take.
@@ -42,9 +41,6 @@ const HINT: &str = "`cargo lesson services up` starts one for development";
 /// A store in MySQL or MariaDB.
 pub struct Mysql {
     pool: Pool,
-    /// Turns at the row that counts pings, half as many as connections: whoever has one may
-    /// wait for the row's lock, and the other half is left to those who need not.
-    turns: Semaphore,
 }
 
 impl Mysql {
@@ -67,8 +63,7 @@ impl Mysql {
             .await
             .with_context(|| format!("cannot migrate {url}"))?;
         let pool = Pool::new(options, flags.connections)?;
-        let turns = Semaphore::new(flags.connections.div_ceil(2).try_into()?);
-        Ok(Self { pool, turns })
+        Ok(Self { pool })
     }
 
     /// Runs one statement that returns no rows.
@@ -128,13 +123,15 @@ impl Store for Mysql {
     /// `LAST_INSERT_ID(…)` hands the new count back in the answer to the update itself:
     /// a second statement would read what other clients have counted meanwhile.
     async fn ping(&self, protocol: Protocol) -> Result<i64> {
-        let _turn = pool::acquire(self.turns.acquire()).await?;
         let protocol = match protocol {
             Protocol::Http => "http",
             Protocol::Grpc => "grpc",
         };
         let query = "UPDATE pings SET count = LAST_INSERT_ID(count + 1) WHERE protocol = ?";
-        let result = self.execute(sqlx::query(query).bind(protocol)).await?;
+        let (_turn, mut session) = self.pool.session_in_turn().await?;
+        let result = sqlx::query(query).bind(protocol);
+        let result = result.execute(session.start()).await;
+        let result = session.finish(result)?;
         match result.rows_affected() {
             0 => Err(failed("the table pings has lost a row")),
             _ => i64::try_from(result.last_insert_id()).map_err(failed),

@@ -18,9 +18,11 @@ use sqlx::mysql::MySqlConnectOptions;
 use sqlx::mysql::MySqlConnection;
 use sqlx::mysql::MySqlDatabaseError;
 use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;
 
-/// How long to wait for a connection, or for a turn: for one to be free, tested, or made.
+/// How long to wait for a connection: for a turn, and for one to be free, tested, or made.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// After such a pause a connection is asked whether it still lives.
@@ -31,27 +33,45 @@ const TEST_AFTER: Duration = Duration::from_secs(1);
 const LOCK_WAIT: &str = "SET SESSION innodb_lock_wait_timeout = 4, lock_wait_timeout = 4";
 
 /// The connections to one database.
-pub(super) struct Pool(managed::Pool<Manager>);
+pub(super) struct Pool {
+    connections: managed::Pool<Manager>,
+    /// Half as many as connections. Statements that change one and the same row wait for its
+    /// lock; the other half is left to those that need not.
+    turns: Semaphore,
+}
 
 impl Pool {
     /// A pool of at most `size` connections, none of them made yet.
     pub(super) fn new(options: MySqlConnectOptions, size: u32) -> anyhow::Result<Self> {
-        let pool = managed::Pool::builder(Manager { options })
-            .max_size(size.try_into()?)
+        let size = size.try_into()?;
+        let connections = managed::Pool::builder(Manager { options })
+            .max_size(size)
             .queue_mode(QueueMode::Lifo) // so that few connections rest, and need a test
             .build()?;
-        Ok(Self(pool))
+        let turns = Semaphore::new(size.div_ceil(2));
+        Ok(Self { connections, turns })
     }
 
     /// Borrows a connection; it goes back when the session is dropped.
     pub(super) async fn session(&self) -> Result<managed::Object<Manager>> {
-        acquire(self.0.get()).await
+        acquire(self.connections.get()).await
+    }
+
+    /// Borrows a connection for a row that all callers change, when it is this one's turn.
+    pub(super) async fn session_in_turn(
+        &self,
+    ) -> Result<(SemaphorePermit<'_>, managed::Object<Manager>)> {
+        acquire(async {
+            let turn = self.turns.acquire().await?;
+            Ok::<_, Cause>((turn, self.connections.get().await?))
+        })
+        .await
     }
 
     /// Closes all connections that are not lent out.
     pub(super) async fn close(&self) {
-        let idle = self.0.retain(|_, _| false).removed;
-        self.0.close();
+        let idle = self.connections.retain(|_, _| false).removed;
+        self.connections.close();
         for session in idle {
             let _ = session.connection.close().await; // it may be gone, too
         }
@@ -59,7 +79,7 @@ impl Pool {
 }
 
 /// Waits for what is shared, but not for long.
-pub(super) async fn acquire<T, E: Into<Cause>>(
+async fn acquire<T, E: Into<Cause>>(
     free: impl Future<Output = std::result::Result<T, E>>,
 ) -> Result<T> {
     match timeout(ACQUIRE_TIMEOUT, free).await {
