@@ -20,6 +20,7 @@ use sqlx::mysql::MySqlDatabaseError;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::sync::SemaphorePermit;
+use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 /// How long to wait for a connection: for a turn, and for one to be free, tested, or made.
@@ -54,18 +55,18 @@ impl Pool {
 
     /// Borrows a connection; it goes back when the session is dropped.
     pub(super) async fn session(&self) -> Result<managed::Object<Manager>> {
-        acquire(self.connections.get()).await
+        acquired(timeout(ACQUIRE_TIMEOUT, self.connections.get()).await)
     }
 
     /// Borrows a connection for a row that all callers change, when it is this one's turn.
     pub(super) async fn session_in_turn(
         &self,
     ) -> Result<(SemaphorePermit<'_>, managed::Object<Manager>)> {
-        acquire(async {
+        let in_turn = async {
             let turn = self.turns.acquire().await?;
             Ok::<_, Cause>((turn, self.connections.get().await?))
-        })
-        .await
+        };
+        acquired(timeout(ACQUIRE_TIMEOUT, in_turn).await)
     }
 
     /// Closes all connections that are not lent out.
@@ -78,11 +79,11 @@ impl Pool {
     }
 }
 
-/// Waits for what is shared, but not for long.
-async fn acquire<T, E: Into<Cause>>(
-    free: impl Future<Output = std::result::Result<T, E>>,
+/// What came of waiting for what is shared.
+fn acquired<T, E: Into<Cause>>(
+    waited: std::result::Result<std::result::Result<T, E>, Elapsed>,
 ) -> Result<T> {
-    match timeout(ACQUIRE_TIMEOUT, free).await {
+    match waited {
         Ok(acquired) => acquired.map_err(|error| Error::Unavailable(error.into())),
         Err(_) => Err(Error::Unavailable(
             format!("no connection free in {ACQUIRE_TIMEOUT:?}").into(),
@@ -112,7 +113,8 @@ impl Session {
     }
 }
 
-/// Makes connections and tests them.
+/// Makes connections and tests them. It boxes what few requests wait for: else the future of
+/// every request would have room for it, 25 KB.
 pub(super) struct Manager {
     options: MySqlConnectOptions,
 }
@@ -122,7 +124,8 @@ impl managed::Manager for Manager {
     type Error = sqlx::Error;
 
     async fn create(&self) -> sqlx::Result<Session> {
-        let mut connection = MySqlConnection::connect_with(&self.options).await?;
+        let connect = Box::pin(MySqlConnection::connect_with(&self.options));
+        let mut connection = connect.await?;
         connection.execute(LOCK_WAIT).await?;
         Ok(Session {
             connection,
@@ -139,7 +142,7 @@ impl managed::Manager for Manager {
             return Err(RecycleError::message("its last statement did not end"));
         }
         if metrics.last_used() > TEST_AFTER {
-            session.connection.ping().await?;
+            Box::pin(session.connection.ping()).await?;
         }
         Ok(())
     }
