@@ -107,7 +107,11 @@ impl Gauge {
         };
         let measured = self.round(&target, cost).await;
         let connections = target.connections;
-        measured.with_context(|| format!("{}, {connections} connections", target.call.title()))?;
+        measured.with_context(|| {
+            let call = target.call.title();
+            let last = process.last_line();
+            format!("{call}, {connections} connections; the last line of its log: {last}")
+        })?;
         self.bar.inc(1);
         Ok(())
     }

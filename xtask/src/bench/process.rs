@@ -53,9 +53,13 @@ impl Process {
         let Some(status) = self.child.try_wait()? else {
             return Ok(());
         };
+        anyhow::bail!("it ended with {status}: {}", self.last_line());
+    }
+
+    /// The last line that it has said.
+    pub(crate) fn last_line(&self) -> String {
         let said = std::fs::read_to_string(&self.log).unwrap_or_default();
-        let last = said.lines().last().unwrap_or("it said nothing");
-        anyhow::bail!("it ended with {status}: {last}");
+        said.lines().last().unwrap_or("it said nothing").to_owned()
     }
 
     /// Kills it, and returns when it is gone.
