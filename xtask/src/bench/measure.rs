@@ -110,7 +110,7 @@ impl Gauge {
         measured.with_context(|| {
             let call = target.call.title();
             let last = process.last_line();
-            format!("{call}, {connections} connections; the last line of its log: {last}")
+            format!("{call}, {connections} connections (its log ends with: {last})")
         })?;
         self.bar.inc(1);
         Ok(())
