@@ -11,5 +11,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     std::fs::write(file, descriptors.encode_to_vec())?;
     tonic_prost_build::configure().compile_fds(descriptors)?;
     println!("cargo::rerun-if-changed=api");
+    println!("cargo::rerun-if-changed=migrations"); // else a new one is not compiled in
     Ok(())
 }
