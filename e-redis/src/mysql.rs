@@ -66,9 +66,9 @@ impl Mysql {
         Ok(Self { pool })
     }
 
-    /// Runs one statement that returns no rows.
-    async fn execute(&self, query: Query<'_, MySql, MySqlArguments>) -> Result<MySqlQueryResult> {
-        let mut session = self.pool.session().await?;
+    /// Runs one statement that changes a row, which others may have locked.
+    async fn change(&self, query: Query<'_, MySql, MySqlArguments>) -> Result<MySqlQueryResult> {
+        let (_turn, mut session) = self.pool.session_in_turn().await?;
         let result = query.execute(session.start()).await;
         session.finish(result)
     }
@@ -79,7 +79,9 @@ impl Store for Mysql {
     async fn create(&self, name: Name, sex: Sex) -> Result<User> {
         let query = sqlx::query("INSERT INTO users (name, sex) VALUES (?, ?)");
         let query = query.bind(name.as_str()).bind(i64::from(sex));
-        let uid = self.execute(query).await?.last_insert_id();
+        let mut session = self.pool.session().await?;
+        let result = query.execute(session.start()).await;
+        let uid = session.finish(result)?.last_insert_id();
         let uid = i64::try_from(uid)
             .map_err(failed)?
             .try_into()
@@ -103,7 +105,7 @@ impl Store for Mysql {
         let query = sqlx::query("UPDATE users SET name = ?, sex = ? WHERE uid = ?");
         let query = query.bind(user.name.as_str()).bind(i64::from(user.sex));
         match self
-            .execute(query.bind(i64::from(user.uid)))
+            .change(query.bind(i64::from(user.uid)))
             .await?
             .rows_affected()
         {
@@ -114,7 +116,7 @@ impl Store for Mysql {
 
     async fn delete(&self, uid: Uid) -> Result<()> {
         let query = sqlx::query("DELETE FROM users WHERE uid = ?").bind(i64::from(uid));
-        match self.execute(query).await?.rows_affected() {
+        match self.change(query).await?.rows_affected() {
             0 => Err(Error::NotFound(uid)),
             _ => Ok(()),
         }
@@ -128,10 +130,7 @@ impl Store for Mysql {
             Protocol::Grpc => "grpc",
         };
         let query = "UPDATE pings SET count = LAST_INSERT_ID(count + 1) WHERE protocol = ?";
-        let (_turn, mut session) = self.pool.session_in_turn().await?;
-        let result = sqlx::query(query).bind(protocol);
-        let result = result.execute(session.start()).await;
-        let result = session.finish(result)?;
+        let result = self.change(sqlx::query(query).bind(protocol)).await?;
         match result.rows_affected() {
             0 => Err(failed("the table pings has lost a row")),
             _ => i64::try_from(result.last_insert_id()).map_err(failed),

@@ -118,6 +118,7 @@ pub(crate) fn all() -> Vec<Promise> {
             mysql::without_mysql_calls_are_refused_at_once,
             mysql::a_hung_mysql_ends_in_504,
             mysql::pings_that_wait_stop_nobody_else,
+            mysql::updates_that_wait_stop_no_reader,
             mysql::a_lost_mysql_loses_nothing_acknowledged;
         "e-redis":
             redis::a_cached_read_asks_no_database,

@@ -36,7 +36,7 @@ const LOCK_WAIT: &str = "SET SESSION innodb_lock_wait_timeout = 4, lock_wait_tim
 /// The connections to one database.
 pub(super) struct Pool {
     connections: managed::Pool<Manager>,
-    /// Half as many as connections. Statements that change one and the same row wait for its
+    /// Half as many as connections. Statements that change a row may have to wait for its
     /// lock; the other half is left to those that need not.
     turns: Semaphore,
 }
@@ -58,7 +58,7 @@ impl Pool {
         acquired(timeout(ACQUIRE_TIMEOUT, self.connections.get()).await)
     }
 
-    /// Borrows a connection for a row that all callers change, when it is this one's turn.
+    /// Borrows a connection to change a row, when it is this caller's turn.
     pub(super) async fn session_in_turn(
         &self,
     ) -> Result<(SemaphorePermit<'_>, managed::Object<Manager>)> {

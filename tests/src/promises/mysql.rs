@@ -135,6 +135,40 @@ pub(crate) async fn pings_that_wait_stop_nobody_else(stage: &Stage) -> anyhow::R
     service.stop().await
 }
 
+/// So do updates of users that somebody has locked.
+pub(crate) async fn updates_that_wait_stop_no_reader(stage: &Stage) -> anyhow::Result<()> {
+    let service = stage.serve(&["--mysql-connections", "4"]).await?;
+    let (locked, other) = (
+        service.create_gopher().await?,
+        service.create_gopher().await?,
+    );
+    let mut lock = stage.database().await?.lock_users().await?;
+    let client = Client::new();
+    let mut updates = JoinSet::new();
+    for _ in 0..8 {
+        let update = client
+            .put(&locked)
+            .form(&[("name", "ferris"), ("sex", "1")]);
+        updates.spawn(update.send());
+    }
+    lock.wait_for(2).await?;
+    let start = Instant::now();
+    let read = Answer::of(client.get(&other).send().await?).await?;
+    ensure!(read.status == 200, "a reader is told {read:?}");
+    ensure!(start.elapsed() < AT_ONCE, "{:?}", start.elapsed());
+    lock.release().await?;
+    let mut updated = 0;
+    while let Some(update) = updates.join_next().await {
+        let answer = Answer::of(update??).await?;
+        match answer.status {
+            204 => updated += 1,
+            _ => answer.expect_problem(503, None)?,
+        }
+    }
+    ensure!(updated >= 2, "only {updated} updates were made");
+    service.stop().await
+}
+
 pub(crate) async fn replicas_that_start_together_migrate_once(stage: &Stage) -> anyhow::Result<()> {
     stage.database().await?;
     let (one, two, three) = tokio::join!(stage.serve(&[]), stage.serve(&[]), stage.serve(&[]));
