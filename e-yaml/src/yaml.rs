@@ -26,6 +26,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::Mutex;
+use tokio::sync::OwnedMutexGuard;
 use tokio::sync::RwLock;
 use tokio::task::spawn_blocking;
 
@@ -37,7 +38,7 @@ pub struct Yaml(Arc<Inner>);
 struct Inner {
     path: PathBuf,
     table: RwLock<Table>,
-    writer: Mutex<Writer>,
+    writer: Arc<Mutex<Writer>>,
 }
 
 /// Held by whoever writes the file: one at a time, so that no change is lost.
@@ -58,6 +59,9 @@ impl Yaml {
     /// The file is in use by another process, cannot be read, or is no such store: then
     /// the error tells the line.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
+        // Of a link the target, else a change would put a file in the link's place.
+        let target = path.canonicalize().ok().filter(|_| path.is_symlink());
+        let path = target.as_deref().unwrap_or(path);
         let _lock = lock(path)?;
         let table: Table = match std::fs::read_to_string(path) {
             Ok(text) if text.trim().is_empty() => Table::default(),
@@ -69,19 +73,21 @@ impl Yaml {
         Ok(Self(Arc::new(Inner {
             path: path.to_owned(),
             table: RwLock::new(table),
-            writer: Mutex::new(Writer { pings, _lock }),
+            writer: Arc::new(Mutex::new(Writer { pings, _lock })),
         })))
     }
 
-    /// Makes a change on a thread of its own, because a disk blocks, and to its end, even
-    /// if the caller has gone: a half-made change would be worse than one nobody waits for.
+    /// Makes a change, when it is this caller's turn: on a thread of its own, because a disk
+    /// blocks, and to its end, even if the caller has gone. A half-made change would be worse
+    /// than one nobody waits for. Who goes before that leaves nothing behind.
     async fn write<T, F>(&self, change: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut Table) -> Result<T> + Send + 'static,
     {
         let inner = self.0.clone();
-        let written = spawn_blocking(move || inner.write(change));
+        let writer = inner.writer.clone().lock_owned().await;
+        let written = spawn_blocking(move || inner.write(writer, change));
         written
             .await
             .unwrap_or_else(|error| Err(Error::Failed(error.into())))
@@ -90,8 +96,11 @@ impl Yaml {
 
 impl Inner {
     /// The change is made in a copy, and readers see it only when the file holds it.
-    fn write<T>(&self, change: impl FnOnce(&mut Table) -> Result<T>) -> Result<T> {
-        let mut writer = self.writer.blocking_lock();
+    fn write<T>(
+        &self,
+        mut writer: OwnedMutexGuard<Writer>,
+        change: impl FnOnce(&mut Table) -> Result<T>,
+    ) -> Result<T> {
         let mut next = self.table.blocking_read().clone();
         let answer = change(&mut next)?;
         save(&self.path, &next).map_err(Error::Unavailable)?;

@@ -14,10 +14,12 @@ use anyhow::ensure;
 use nix::unistd::geteuid;
 use reqwest::Client;
 use std::fmt::Write;
+use std::fs::OpenOptions;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 use std::time::Instant;
+use tokio::process::Command;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -109,6 +111,24 @@ pub(crate) async fn the_file_keeps_its_permissions(stage: &Stage) -> anyhow::Res
     ensure!(stage.run(&create).await?.status.success(), "a create fails");
     let mode = std::fs::metadata(&path)?.permissions().mode() & 0o777;
     ensure!(mode == 0o600, "it has {mode:o}");
+    Ok(())
+}
+
+/// The file's other name, a link to it, leads to the same lock and stays a link.
+pub(crate) async fn a_link_is_followed(stage: &Stage) -> anyhow::Result<()> {
+    let file = twenty_users(stage)?;
+    let (path, target) = ("users.yaml", "folder/target.yaml");
+    let (path, target) = (stage.folder().join(path), stage.folder().join(target));
+    std::fs::create_dir(stage.folder().join("folder"))?;
+    std::fs::rename(&path, &target)?;
+    std::os::unix::fs::symlink("folder/target.yaml", &path)?;
+    let create = command(stage, &["create", "gopher", "0"]);
+    ensure!(stage.run(&create).await?.status.success(), "a create fails");
+    ensure!(path.is_symlink(), "the link is replaced");
+    let written = std::fs::read_to_string(&target)?;
+    ensure!(written.len() > file.len(), "the target is as it was");
+    let lock = stage.folder().join("folder/target.yaml.lock");
+    ensure!(lock.exists(), "the lock is not the target's");
     Ok(())
 }
 
@@ -217,6 +237,30 @@ pub(crate) async fn a_full_disk_refuses_writes_and_nothing_else(
         .serve_in(FULL_DISK, stage.lesson.on(Store::Yaml))
         .await?;
     expect_writes_refused(stage, &service.http()?, &old).await?;
+    service.stop().await
+}
+
+/// On a disk that hangs, writes wait for their turn; those that were told 504 meanwhile are
+/// not made when it goes on.
+pub(crate) async fn a_write_that_was_given_up_is_not_made(stage: &Stage) -> anyhow::Result<()> {
+    let service = serve(stage).await?;
+    // Who opens a pipe to write waits for a reader.
+    let fresh = stage.folder().join("users.yaml.new");
+    let made = Command::new("mkfifo").arg(&fresh).status().await?;
+    ensure!(made.success(), "mkfifo: {made}");
+    let (client, mut creates) = (Client::new(), JoinSet::new());
+    for _ in 0..20 {
+        let create = client.post(format!("{}/users", service.http()?));
+        creates.spawn(create.form(&[("name", "gopher"), ("sex", "0")]).send());
+    }
+    while let Some(created) = creates.join_next().await {
+        Answer::of(created??).await?.expect_problem(504, None)?;
+    }
+    let reader = OpenOptions::new().read(true).write(true).open(&fresh)?;
+    std::fs::remove_file(&fresh)?;
+    let created = service.create_gopher().await?;
+    drop(reader);
+    ensure!(created.ends_with("/users/1"), "created {created}");
     service.stop().await
 }
 
