@@ -54,6 +54,7 @@ pub async fn serve(
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(server::IDLE_TIMEOUT)
+        .half_close(true) // a client may say that it has said all, and wait for the answer
         .max_buf_size(MAX_HEAD);
     Ok(server::run(listener, router, protocol, None, limits))
 }

@@ -30,6 +30,7 @@ pub(crate) use grpc::a_callers_deadline_is_kept;
 pub(crate) use head::a_bad_head_is_refused;
 pub(crate) use head::a_method_is_refused_with_those_allowed;
 pub(crate) use head::an_old_client_is_answered;
+pub(crate) use head::who_has_said_all_is_answered;
 pub(crate) use limits::over_1024_calls_in_flight_are_refused;
 pub(crate) use limits::over_1024_requests_in_flight_are_refused;
 pub(crate) use problem::an_error_is_a_problem_document;

@@ -137,3 +137,20 @@ pub(crate) async fn an_old_client_is_answered(stage: &Stage) -> anyhow::Result<(
     }
     warm.expect_unharmed().await
 }
+
+/// To close one's own half of the connection is not to hang up.
+pub(crate) async fn who_has_said_all_is_answered(stage: &Stage) -> anyhow::Result<()> {
+    let service = stage.serve(&[]).await?;
+    let url = service.http()?;
+    for request in [
+        b"GET /ping HTTP/1.1\r\nhost: a\r\n\r\n".to_vec(),
+        request("POST /users", FORM, "name=gopher&sex=0"),
+    ] {
+        let mut wire = Wire::connect(&url).await?;
+        wire.send(request).await;
+        wire.finish().await;
+        let answer = wire.answer().await?.context("closed")?;
+        ensure!(matches!(answer.status, 200 | 201), "{answer:?}");
+    }
+    service.stop().await
+}
