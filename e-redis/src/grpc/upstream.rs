@@ -142,7 +142,7 @@ fn about(uid: Uid, status: Status) -> Error {
 
 fn failed(status: Status) -> Error {
     let code = status.code();
-    let cause = format!("upstream: {code:?}: {}", status.message()).into();
+    let cause = format!("--grpc-upstream: {code:?}: {}", status.message()).into();
     match code {
         Code::Unavailable | Code::DeadlineExceeded | Code::ResourceExhausted | Code::Cancelled => {
             Error::Unavailable(cause)
