@@ -35,7 +35,7 @@ use tokio::time::timeout;
 /// How long the first connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What to do when it does not.
+/// What to do when nothing answers.
 const HINT: &str = "`cargo lesson services up` starts one for development";
 
 /// A store in MySQL or MariaDB.
@@ -56,7 +56,8 @@ impl Mysql {
         let options = MySqlConnectOptions::from_url(url.expose()).context("mysql-url")?;
         let first = match timeout(CONNECT_TIMEOUT, MySqlConnection::connect_with(&options)).await {
             Ok(Ok(first)) => first,
-            Ok(Err(error)) => bail!("cannot use {url}: {error}; {HINT}"),
+            Ok(Err(error @ sqlx::Error::Io(_))) => bail!("cannot use {url}: {error}; {HINT}"),
+            Ok(Err(error)) => bail!("cannot use {url}: {error}"),
             Err(_) => bail!("cannot use {url}: no answer in {CONNECT_TIMEOUT:?}; {HINT}"),
         };
         migrate(first)
