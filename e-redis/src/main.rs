@@ -2,6 +2,7 @@
 //! into one line and an exit code.
 
 use anyhow::Context;
+use anyhow::ensure;
 use e_redis::conf;
 use e_redis::flag;
 use e_redis::flag::Kind;
@@ -63,6 +64,11 @@ async fn run() -> anyhow::Result<()> {
         let done = unless(&stop, command.run(&*store)).await;
         return done.and(close(&*store).await);
     }
+    let upstream = flags.grpc.upstream.authority().map_or("", |it| it.as_str());
+    ensure!(
+        flags.store != Kind::Grpc || upstream != flags.grpc.addr.to_string(),
+        "this process would ask itself: choose another --grpc-upstream, or another --grpc-addr"
+    );
     let http = http::serve(&flags.http, store.clone(), stop.clone()).await?;
     let grpc = grpc::serve(&flags.grpc, store.clone(), stop.clone()).await?;
     let mut servers = JoinSet::new();

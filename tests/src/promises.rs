@@ -59,6 +59,7 @@ pub(crate) fn all() -> Vec<Promise> {
             yaml::a_bad_file_is_refused_with_its_line,
             yaml::of_processes_that_start_together_one_gets_the_file,
             yaml::the_file_keeps_its_permissions,
+            yaml::a_link_is_followed,
             yaml::a_killed_command_loses_no_user,
             yaml::a_full_disk_leaves_the_old_file;
         "e-flag":
@@ -72,6 +73,7 @@ pub(crate) fn all() -> Vec<Promise> {
             bad::an_error_is_a_problem_document,
             yaml::a_killed_service_loses_no_user,
             yaml::a_full_disk_refuses_writes_and_nothing_else,
+            yaml::a_write_that_was_given_up_is_not_made,
             yaml::a_folder_that_cannot_be_written_refuses_writes,
             load::what_was_sent_before_the_stop_is_answered,
             load::each_client_reads_back_its_own_user,
@@ -79,6 +81,7 @@ pub(crate) fn all() -> Vec<Promise> {
             bad::a_bad_head_is_refused,
             bad::a_method_is_refused_with_those_allowed,
             bad::an_old_client_is_answered,
+            bad::who_has_said_all_is_answered,
             bad::a_body_over_16_kib_is_refused,
             bad::a_body_that_breaks_off_is_refused,
             bad::one_request_is_never_taken_for_two,
@@ -95,6 +98,7 @@ pub(crate) fn all() -> Vec<Promise> {
             grpc::calls_create_read_update_and_delete,
             grpc::pings_are_counted_apart_from_http,
             grpc::another_instance_serves_as_a_store,
+            grpc::who_would_ask_itself_does_not_start,
             load::each_caller_reads_back_its_own_user,
             load::pings_by_grpc_are_counted_one_by_one,
             load::calls_made_before_the_stop_are_answered,

@@ -120,3 +120,14 @@ pub(crate) async fn another_instance_serves_as_a_store(stage: &Stage) -> anyhow:
     let read = stage.run(&[flags, &["read", "1"]].concat()).await?;
     expect_failure(&read, &["the store is not available"])
 }
+
+/// As it would with the addresses that it has by default.
+pub(crate) async fn who_would_ask_itself_does_not_start(stage: &Stage) -> anyhow::Result<()> {
+    let serving = ["--http-addr", "127.0.0.1:0", "--grpc-addr", "127.0.0.1:1"];
+    let itself = ["--store", "grpc", "--grpc-upstream", "http://127.0.0.1:1"];
+    let output = stage.run(&[serving, itself].concat()).await?;
+    expect_failure(
+        &output,
+        &["this process would ask itself", "--grpc-upstream"],
+    )
+}
