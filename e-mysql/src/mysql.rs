@@ -54,7 +54,7 @@ impl Mysql {
             bail!("no database is named: set --mysql-url, or choose another --store");
         };
         let options = MySqlConnectOptions::from_url(url.expose()).context("mysql-url")?;
-        let first = match timeout(CONNECT_TIMEOUT, MySqlConnection::connect_with(&options)).await {
+        let first = match timeout(CONNECT_TIMEOUT, pool::connect(&options)).await {
             Ok(Ok(first)) => first,
             Ok(Err(error @ sqlx::Error::Io(_))) => bail!("cannot use {url}: {error}; {HINT}"),
             Ok(Err(error)) => bail!("cannot use {url}: {error}"),

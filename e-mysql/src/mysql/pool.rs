@@ -124,11 +124,8 @@ impl managed::Manager for Manager {
     type Error = sqlx::Error;
 
     async fn create(&self) -> sqlx::Result<Session> {
-        let connect = Box::pin(MySqlConnection::connect_with(&self.options));
-        let mut connection = connect.await?;
-        connection.execute(LOCK_WAIT).await?;
         Ok(Session {
-            connection,
+            connection: Box::pin(connect(&self.options)).await?,
             clean: true,
         })
     }
@@ -146,6 +143,13 @@ impl managed::Manager for Manager {
         }
         Ok(())
     }
+}
+
+/// Makes a connection on which no statement waits for a lock for long.
+pub(super) async fn connect(options: &MySqlConnectOptions) -> sqlx::Result<MySqlConnection> {
+    let mut connection = MySqlConnection::connect_with(options).await?;
+    connection.execute(LOCK_WAIT).await?;
+    Ok(connection)
 }
 
 /// Whether trying again may help is what a client wants to know.
