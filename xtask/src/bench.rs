@@ -45,8 +45,9 @@ use std::process::ExitCode;
 const RUNS: u32 = 5;
 const SECONDS: u64 = 2;
 
-/// By how much the parts alone may differ from round to round; if more, the machine was busy.
-const SPREAD: f64 = 0.3;
+/// By how much what a part does alone may differ from before a load to after it; if more,
+/// the machine was busy.
+const UNSTEADINESS: f64 = 0.3;
 
 /// What is told to be measured.
 #[derive(Debug, Args)]
@@ -84,17 +85,18 @@ pub(crate) fn bench(ladder: &Ladder, options: &Options) -> anyhow::Result<ExitCo
     } else {
         println!("{}", page::tables(&report));
     }
-    let spread = report.anchors.spread();
+    let unsteadiness = report.unsteadiness();
     if !is_whole(options) {
         eprintln!(
             "docs/price.md stays as it is: it is of all lessons, and of at least {RUNS} runs of \
              {SECONDS} s"
         );
-    } else if spread > SPREAD {
+    } else if unsteadiness > UNSTEADINESS {
         eprintln!(
-            "docs/price.md stays as it is: what the parts do alone differed by {:.0} % from round \
-             to round, so the machine was busy with something else; measure when it is not",
-            spread * 100.0
+            "docs/price.md stays as it is: what a part does alone differed by {:.0} % within the \
+             seconds around a load, so the machine was busy with something else; measure when \
+             it is not",
+            unsteadiness * 100.0
         );
     } else {
         keep(&ladder.root.join("docs"), &report)?;

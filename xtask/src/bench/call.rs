@@ -22,8 +22,8 @@ impl Call {
     /// All, those that make users last: in memory they would weigh on what follows.
     pub(crate) const ALL: [Self; 5] = [
         Self::Ping,
-        Self::Read,
         Self::GrpcPing,
+        Self::Read,
         Self::GrpcRead,
         Self::Create,
     ];

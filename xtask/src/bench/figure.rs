@@ -3,6 +3,7 @@
 //! One round proves little: another process, a timer or the disk may have been in the way.
 //! And the machine is now faster, now slower: so two figures are compared round by round.
 
+use anyhow::Context;
 use anyhow::ensure;
 use serde::Serialize;
 use std::fmt;
@@ -40,6 +41,20 @@ impl Figure {
         Ok(())
     }
 
+    /// Whether there was a round.
+    pub(crate) fn is_measured(&self) -> bool {
+        !self.rounds.is_empty()
+    }
+
+    /// What the last round gave.
+    ///
+    /// # Errors
+    ///
+    /// There was none.
+    pub(crate) fn last(&self) -> anyhow::Result<f64> {
+        self.rounds.last().copied().context("there was no round")
+    }
+
     /// The middle one of the rounds; no number, if there was none.
     pub(crate) fn median(&self) -> f64 {
         let mut sorted = self.rounds.clone();
@@ -65,6 +80,18 @@ impl Figure {
     /// By how much it is more than the other, round by round.
     pub(crate) fn less(&self, other: &Self) -> Self {
         self.pair(other, |one, other| one - other)
+    }
+
+    /// What lies between the two, round by round.
+    pub(crate) fn between(&self, other: &Self) -> Self {
+        self.pair(other, f64::midpoint)
+    }
+
+    /// How far the two lie apart, as a part of what lies between them, round by round.
+    pub(crate) fn apart(&self, other: &Self) -> Self {
+        self.pair(other, |one, other| {
+            (one - other).abs() / f64::midpoint(one, other)
+        })
     }
 
     fn pair(&self, other: &Self, with: fn(f64, f64) -> f64) -> Self {
@@ -142,6 +169,9 @@ mod tests {
         assert_eq!((ratio.median(), ratio.farthest()), (2.0, 0.0));
         let difference = Figure::of(one).less(&Figure::of(other));
         assert_eq!((difference.median(), difference.farthest()), (2.0, 2.0));
+        let (before, after) = (Figure::of(vec![8.0, 2.0]), Figure::of(vec![8.0, 6.0]));
+        assert_eq!(before.between(&after).rounds, [8.0, 4.0]);
+        assert_eq!(before.apart(&after).rounds, [0.0, 1.0]);
     }
 
     #[test]

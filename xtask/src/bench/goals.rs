@@ -2,6 +2,7 @@
 
 use super::call::Call;
 use super::figure::Figure;
+use super::parts::Part;
 use super::report::Price;
 use super::report::Report;
 use std::fmt::Write;
@@ -10,6 +11,17 @@ use std::fmt::Write;
 const MEMORY: &str = "e-http";
 const MYSQL: &str = "e-mysql";
 const CACHED: &str = "e-redis";
+
+/// The loads that are compared with what a part does alone.
+const COMPARED: [(&str, Call, u64, Part); 7] = [
+    (MEMORY, Call::Ping, 64, Part::Nginx),
+    (CACHED, Call::Ping, 1, Part::Nginx),
+    (CACHED, Call::Ping, 64, Part::Update),
+    (CACHED, Call::Read, 1, Part::Nginx),
+    (CACHED, Call::Read, 64, Part::Redis),
+    (MYSQL, Call::Read, 64, Part::Select),
+    (CACHED, Call::Create, 64, Part::Insert),
+];
 
 /// A figure and its bound.
 struct Goal {
@@ -30,45 +42,46 @@ const GOALS: [Goal; 12] = [
     Goal {
         figure: "ping, e-http, 64 connections: CPU time / nginx's",
         bound: AtMost(1.7),
-        value: |report| over_nginx(report, MEMORY, Call::Ping, 64),
+        value: |report| report.cost(MEMORY, Call::Ping, 64)?.ratio(),
     },
     Goal {
         figure: "ping, e-redis, 1 connection: CPU time / nginx's",
         bound: AtMost(3.2),
-        value: |report| over_nginx(report, CACHED, Call::Ping, 1),
+        value: |report| report.cost(CACHED, Call::Ping, 1)?.ratio(),
     },
     Goal {
         figure: "ping, e-redis, 64 connections: requests/s / sysbench's updates/s",
         bound: AtLeast(0.35),
-        value: |report| Some(rate(report, CACHED, Call::Ping)?.over(&report.anchors.update)),
+        value: |report| report.cost(CACHED, Call::Ping, 64)?.ratio(),
     },
     Goal {
         figure: "cached read, e-redis, 1 connection: CPU time / nginx's",
         bound: AtMost(1.8),
-        value: |report| over_nginx(report, CACHED, Call::Read, 1),
+        value: |report| report.cost(CACHED, Call::Read, 1)?.ratio(),
     },
     Goal {
         figure: "cached read, e-redis, 64 connections: requests/s / redis-benchmark's",
         bound: AtLeast(0.65),
-        value: |report| Some(rate(report, CACHED, Call::Read)?.over(&report.anchors.redis)),
+        value: |report| report.cost(CACHED, Call::Read, 64)?.ratio(),
     },
     Goal {
         figure: "cached read, e-redis, 64 connections: CPU time by gRPC / by HTTP",
         bound: AtMost(1.7),
         value: |report| {
-            let http = cpu(report, CACHED, Call::Read, 64)?;
-            Some(cpu(report, CACHED, Call::GrpcRead, 64)?.over(http))
+            let http = report.cost(CACHED, Call::Read, 64)?;
+            let grpc = report.cost(CACHED, Call::GrpcRead, 64)?;
+            Some(grpc.cpu.over(&http.cpu))
         },
     },
     Goal {
         figure: "read by key, e-mysql, 64 connections: requests/s / sysbench's selects/s",
         bound: AtLeast(0.6),
-        value: |report| Some(rate(report, MYSQL, Call::Read)?.over(&report.anchors.select)),
+        value: |report| report.cost(MYSQL, Call::Read, 64)?.ratio(),
     },
     Goal {
         figure: "create, e-redis, 64 connections: requests/s / sysbench's inserts/s",
         bound: AtLeast(0.75),
-        value: |report| Some(rate(report, CACHED, Call::Create)?.over(&report.anchors.insert)),
+        value: |report| report.cost(CACHED, Call::Create, 64)?.ratio(),
     },
     Goal {
         figure: "resident memory, e-redis, idle, MiB",
@@ -92,17 +105,13 @@ const GOALS: [Goal; 12] = [
     },
 ];
 
-fn cpu<'a>(report: &'a Report, lesson: &str, call: Call, connections: u64) -> Option<&'a Figure> {
-    Some(&report.cost(lesson, call, connections)?.cpu)
-}
-
-fn over_nginx(report: &Report, lesson: &str, call: Call, connections: u64) -> Option<Figure> {
-    let nginx = &report.nginx(connections)?.cpu;
-    Some(cpu(report, lesson, call, connections)?.over(nginx))
-}
-
-fn rate<'a>(report: &'a Report, lesson: &str, call: Call) -> Option<&'a Figure> {
-    Some(&report.cost(lesson, call, 64)?.rate)
+/// The part that does alone what this load is compared with.
+pub(crate) fn part(lesson: &str, call: Call, connections: u64) -> Option<Part> {
+    let load = (lesson, call, connections);
+    let mut compared = COMPARED.into_iter();
+    let found =
+        compared.find(|&(lesson, call, connections, _)| load == (lesson, call, connections));
+    found.map(|(.., part)| part)
 }
 
 fn price(report: &Report, figure: fn(&Price) -> Figure) -> Option<Figure> {

@@ -3,9 +3,11 @@
 use super::build;
 use super::call::Call;
 use super::figure::Figure;
+use super::goals;
 use super::http;
 use super::measure::Cost;
 use super::measure::Gauge;
+use super::parts::Parts;
 use super::report::CONNECTIONS;
 use super::report::Price;
 use super::service;
@@ -68,7 +70,12 @@ impl Subject {
         service.process.kill().await?;
         let calls = Call::ALL.into_iter();
         let calls = calls.filter(|call| service::takes(lesson, *call));
-        let costs = |call| CONNECTIONS.map(|connections| Cost::new(call, connections));
+        let costs = |call| {
+            CONNECTIONS.map(|connections| {
+                let part = goals::part(lesson.name, call, connections);
+                Cost::new(call, connections).compared(part)
+            })
+        };
         let curve = |call| CURVE.map(|connections| Cost::new(call, connections));
         let price = Price {
             lesson: lesson.name,
@@ -94,7 +101,9 @@ impl Subject {
 
     /// How many measurements a round has.
     pub(super) fn steps(&self) -> usize {
-        self.price.costs.len() + self.price.curve.len() + 1
+        let costs = self.price.costs.iter();
+        let alone: usize = costs.map(|cost| cost.alone.iter().len() * 2).sum();
+        self.price.costs.len() + alone + self.price.curve.len() + 1
     }
 
     /// Starts it, and measures all of it for one round more.
@@ -102,7 +111,7 @@ impl Subject {
     /// # Errors
     ///
     /// It does not start, or an answer was wrong.
-    pub(super) async fn round(&mut self, gauge: &Gauge) -> anyhow::Result<()> {
+    pub(super) async fn round(&mut self, gauge: &Gauge, parts: &mut Parts) -> anyhow::Result<()> {
         let Self { setup, price } = self;
         gauge.bar.set_message(price.lesson);
         let (service, took) = start(setup).await?;
@@ -113,8 +122,16 @@ impl Subject {
         price.idle.add(memory)?;
         http::ask(service.address(Call::Create), Call::Create).await?; // the user to be read
         for cost in &mut price.costs {
-            let call = cost.call;
+            let (call, connections) = (cost.call, cost.connections);
+            if let Some(alone) = &mut cost.alone {
+                let before = parts.measure(alone.part, connections, gauge).await?;
+                alone.before.add(before)?;
+            }
             gauge.measure(process, service.address(call), cost).await?;
+            if let Some(alone) = &mut cost.alone {
+                let after = parts.measure(alone.part, connections, gauge).await?;
+                alone.after.add(after)?;
+            }
             // Users in memory would weigh themselves.
             if matches!(setup.keeps, Keeps::Mysql(_)) || call != Call::Create {
                 memory = process.memory()?;

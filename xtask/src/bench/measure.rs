@@ -9,6 +9,7 @@ use super::figure::Figure;
 use super::grpc;
 use super::h2load;
 use super::http;
+use super::parts::Part;
 use super::process::Process;
 use super::wrk;
 use anyhow::Context;
@@ -52,6 +53,17 @@ pub(crate) struct Cost {
     /// Time to an answer, in µs: the middle one, and what 99 of 100 do not exceed.
     pub(crate) p50: Figure,
     pub(crate) p99: Figure,
+    /// What it is compared with, if it is.
+    pub(crate) alone: Option<Alone>,
+}
+
+/// What a part does alone, measured right before and right after a load: so whatever the
+/// machine does in the course of minutes, it did to both.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Alone {
+    pub(crate) part: Part,
+    pub(crate) before: Figure,
+    pub(crate) after: Figure,
 }
 
 /// A server and what it is asked.
@@ -83,7 +95,32 @@ impl Cost {
             cpu: Figure::default(),
             p50: Figure::default(),
             p99: Figure::default(),
+            alone: None,
         }
+    }
+
+    /// A cost that is to be compared, too, with what a part does alone.
+    pub(crate) fn compared(self, part: Option<Part>) -> Self {
+        let alone = part.map(|part| Alone {
+            part,
+            before: Figure::default(),
+            after: Figure::default(),
+        });
+        Self { alone, ..self }
+    }
+
+    /// How many times what the part does alone it is; None if it is not compared.
+    pub(crate) fn ratio(&self) -> Option<Figure> {
+        let Alone {
+            part,
+            before,
+            after,
+        } = self.alone.as_ref()?;
+        let figure = match part {
+            Part::Nginx => &self.cpu,
+            Part::Redis | Part::Select | Part::Update | Part::Insert => &self.rate,
+        };
+        Some(figure.over(&before.between(after)))
     }
 }
 

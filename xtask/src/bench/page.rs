@@ -89,7 +89,8 @@ fn calls(report: &Report) -> String {
             row(&mut table, &format!("{lesson} | {store}"), cost);
         }
     }
-    for cost in &report.anchors.nginx {
+    let nginx = report.anchors.nginx.iter();
+    for cost in nginx.filter(|cost| cost.rate.is_measured()) {
         row(&mut table, "nginx | none", cost);
     }
     table
@@ -103,6 +104,7 @@ fn row(table: &mut String, subject: &str, cost: &Cost) {
         cpu,
         p50,
         p99,
+        ..
     } = cost;
     let call = call.title();
     let _ = writeln!(
@@ -184,7 +186,9 @@ fn anchors(report: &Report) -> String {
         ("sysbench: `UPDATE` of a row by key", &anchors.update),
         ("sysbench: `INSERT` of a row", &anchors.insert),
     ] {
-        let _ = writeln!(table, "| {name} | {figure} |");
+        if figure.is_measured() {
+            let _ = writeln!(table, "| {name} | {figure} |");
+        }
     }
     table
 }

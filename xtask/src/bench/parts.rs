@@ -11,13 +11,25 @@ use super::report::CONNECTIONS;
 use super::sysbench::Table;
 use super::sysbench::Work;
 use anyhow::Context;
+use serde::Serialize;
 use std::path::PathBuf;
-
-/// As many clients of Redis and of the database.
-const CLIENTS: u64 = 64;
 
 /// How many reads warm Redis up, and tell how many fill a run.
 const WARM: u64 = 20_000;
+
+/// A part of the service that does its work alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Part {
+    /// nginx, of which the CPU time for a request is compared; of the others the rate.
+    Nginx,
+    /// redis-benchmark, reading.
+    Redis,
+    /// sysbench.
+    Select,
+    Update,
+    Insert,
+}
 
 /// What the parts are measured on.
 pub(super) struct Parts {
@@ -28,9 +40,6 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// How many measurements a round has.
-    pub(super) const STEPS: usize = CONNECTIONS.len() + 4;
-
     /// Makes what they are measured on; their files are in the folder.
     ///
     /// # Errors
@@ -60,37 +69,62 @@ impl Parts {
         Ok(self.table.proof().await?.version)
     }
 
-    /// Measures all of them for one round more.
+    /// Measures one of them under so many connections; returns what is compared.
     ///
     /// # Errors
     ///
     /// An answer was wrong, or not counted.
-    pub(super) async fn round(&mut self, gauge: &Gauge) -> anyhow::Result<()> {
-        let anchors = &mut self.anchors;
-        gauge.bar.set_message("nginx");
+    pub(super) async fn measure(
+        &mut self,
+        part: Part,
+        connections: u64,
+        gauge: &Gauge,
+    ) -> anyhow::Result<f64> {
+        match part {
+            Part::Nginx => self.nginx(connections, gauge).await,
+            Part::Redis => self.redis(connections, gauge).await,
+            Part::Select => self.sysbench(Work::Select, connections, gauge).await,
+            Part::Update => self.sysbench(Work::Update, connections, gauge).await,
+            Part::Insert => self.sysbench(Work::Insert, connections, gauge).await,
+        }
+    }
+
+    async fn nginx(&mut self, connections: u64, gauge: &Gauge) -> anyhow::Result<f64> {
+        let mut costs = self.anchors.nginx.iter_mut();
+        let cost = costs.find(|cost| cost.connections == connections);
+        let cost = cost.with_context(|| format!("nginx at {connections} connections"))?;
         let (server, address) = nginx::start(&self.folder).await?;
-        for cost in &mut anchors.nginx {
-            let measured = gauge.measure(&server, address, cost).await;
-            measured.context("nginx")?;
-        }
+        let measured = gauge.measure(&server, address, cost).await;
+        measured.context("nginx")?;
         server.kill().await?;
+        cost.cpu.last()
+    }
 
-        gauge.bar.set_message("redis-benchmark");
-        let rate = self.key.load(CLIENTS, WARM).await?;
+    async fn redis(&mut self, connections: u64, gauge: &Gauge) -> anyhow::Result<f64> {
+        let rate = self.key.load(connections, WARM).await?;
         let reads = (rate * gauge.seconds as f64) as u64;
-        anchors.redis.add(self.key.load(CLIENTS, reads).await?)?;
+        let rate = self.key.load(connections, reads).await?;
+        self.anchors.redis.add(rate)?;
         gauge.bar.inc(1);
+        Ok(rate)
+    }
 
-        gauge.bar.set_message("sysbench");
-        for (work, figure) in [
-            (Work::Select, &mut anchors.select),
-            (Work::Update, &mut anchors.update),
-            (Work::Insert, &mut anchors.insert),
-        ] {
-            self.table.work(work, CLIENTS, 1).await?; // warms it up
-            figure.add(self.table.work(work, CLIENTS, gauge.seconds).await?)?;
-            gauge.bar.inc(1);
-        }
-        Ok(())
+    async fn sysbench(
+        &mut self,
+        work: Work,
+        connections: u64,
+        gauge: &Gauge,
+    ) -> anyhow::Result<f64> {
+        self.table.work(work, connections, 1).await?; // warms it up
+        let rate = self.table.work(work, connections, gauge.seconds).await?;
+        let anchors = &mut self.anchors;
+        let figure = match work {
+            Work::Select => &mut anchors.select,
+            Work::Update => &mut anchors.update,
+            Work::Insert => &mut anchors.insert,
+        };
+        figure.add(rate)?;
+        gauge.bar.inc(1);
+        Ok(rate)
     }
 }

@@ -2,8 +2,11 @@
 
 use super::call::Call;
 use super::figure::Figure;
+use super::goals;
 use super::machine::Machine;
+use super::measure::Alone;
 use super::measure::Cost;
+use super::parts::Part;
 use super::report::Anchors;
 use super::report::Price;
 use super::report::Report;
@@ -23,6 +26,22 @@ fn cost(call: Call, connections: u64, rate: f64, cpu: f64) -> Cost {
         cpu: of(cpu),
         p50: of(1e6 / rate),
         p99: of(3e6 / rate),
+        alone: None,
+    }
+}
+
+/// A part's own figures, which are the anchors'.
+fn alone(part: Part) -> Alone {
+    let figure = of(match part {
+        Part::Nginx => 10.0,
+        Part::Redis => 6e4,
+        Part::Select => 3e4,
+        Part::Update | Part::Insert => 2e4,
+    });
+    Alone {
+        part,
+        before: figure.clone(),
+        after: figure,
     }
 }
 
@@ -38,6 +57,10 @@ pub(crate) fn report() -> Report {
             }
         }
         costs.retain(|cost| service::takes(lesson, cost.call));
+        for cost in &mut costs {
+            let part = goals::part(lesson.name, cost.call, cost.connections);
+            cost.alone = part.map(alone);
+        }
         let price = Price {
             lesson: lesson.name,
             store: service::store(lesson),

@@ -46,17 +46,13 @@ pub(super) async fn report(
     let gauge = Gauge {
         seconds: options.seconds,
         folder: folder.path().to_owned(),
-        bar: progress(u64::from(options.runs) * (Parts::STEPS + steps) as u64)?,
+        bar: progress(u64::from(options.runs) * steps as u64)?,
     };
 
-    // The parts in the middle of a round: so they are near to all that is compared with them.
-    let middle = subjects.len() / 2;
     for _ in 0..options.runs {
-        for (place, subject) in subjects.iter_mut().enumerate() {
-            if place == middle {
-                parts.round(&gauge).await?;
-            }
-            subject.round(&gauge).await.context(subject.price.lesson)?;
+        for subject in &mut subjects {
+            let measured = subject.round(&gauge, &mut parts).await;
+            measured.context(subject.price.lesson)?;
         }
     }
     drop(gauge);
