@@ -15,6 +15,7 @@ mod name;
 mod page;
 mod pain;
 mod run;
+mod sandbox;
 mod services;
 mod signals;
 mod step;
