@@ -22,6 +22,7 @@ mod plot;
 mod process;
 mod redis;
 mod report;
+mod safety;
 #[cfg(test)]
 mod sample;
 mod service;

@@ -2,9 +2,9 @@
 
 use super::tool;
 use crate::ladder;
-use crate::ladder::Ladder;
 use crate::ladder::Lesson;
 use crate::run::cargo;
+use crate::sandbox::Sandbox;
 use anyhow::Context;
 use anyhow::ensure;
 use serde_json::Value;
@@ -21,7 +21,16 @@ use tokio::process::Command;
 ///
 /// It does not build.
 pub(crate) async fn build(lesson: &Lesson) -> anyhow::Result<PathBuf> {
-    compile(lesson, &ladder::target()?, false).await
+    compile(lesson, &ladder::root()?, &ladder::target()?, false).await
+}
+
+/// Builds it for release in a sandbox, as it stands there; returns the program.
+///
+/// # Errors
+///
+/// It does not build.
+pub(crate) async fn build_in(sandbox: &Sandbox, lesson: &Lesson) -> anyhow::Result<PathBuf> {
+    compile(lesson, &sandbox.folder, &sandbox.build, false).await
 }
 
 /// Builds it for release from nothing; returns how many seconds that took.
@@ -34,12 +43,17 @@ pub(crate) async fn build_clean(lesson: &Lesson) -> anyhow::Result<f64> {
         .prefix("bench")
         .tempdir_in(ladder::target()?)?;
     let begun = Instant::now();
-    compile(lesson, folder.path(), true).await?;
+    compile(lesson, &ladder::root()?, folder.path(), true).await?;
     Ok(begun.elapsed().as_secs_f64())
 }
 
-async fn compile(lesson: &Lesson, target: &Path, quiet: bool) -> anyhow::Result<PathBuf> {
-    let dockerfile = Ladder::here()?.folder(lesson).join("Dockerfile");
+async fn compile(
+    lesson: &Lesson,
+    workspace: &Path,
+    target: &Path,
+    quiet: bool,
+) -> anyhow::Result<PathBuf> {
+    let dockerfile = workspace.join(lesson.name).join("Dockerfile");
     let dockerfile = std::fs::read_to_string(dockerfile).context("Dockerfile")?;
     let flags = flags(&dockerfile).context("its Dockerfile sets no RUSTFLAGS")?;
     let mut cargo = Command::from(cargo());
@@ -51,6 +65,7 @@ async fn compile(lesson: &Lesson, target: &Path, quiet: bool) -> anyhow::Result<
         .arg("--target-dir")
         .arg(target)
         .args(quiet.then_some("--quiet"))
+        .current_dir(workspace)
         .stdout(Stdio::piped()) // not stderr, where it shows its progress
         .kill_on_drop(true);
     let built = cargo.spawn().context("cargo")?.wait_with_output().await?;

@@ -153,6 +153,31 @@ impl Gauge {
         Ok(())
     }
 
+    /// The CPU time of the server's process for a request, in µs, in a run of one second.
+    ///
+    /// # Errors
+    ///
+    /// An answer was wrong.
+    pub(crate) async fn cpu(
+        &self,
+        process: &Process,
+        address: SocketAddr,
+        call: Call,
+        connections: u64,
+    ) -> anyhow::Result<f64> {
+        let target = Target {
+            process,
+            address,
+            call,
+            connections,
+        };
+        let warm = Amount::Calls(fill(WARM_IN_ALL, connections));
+        self.run(&target, warm).await?;
+        let (load, cpu) = self.run(&target, Amount::Seconds(1)).await?;
+        self.bar.inc(1);
+        Ok(each(cpu, &load))
+    }
+
     async fn round(&self, target: &Target<'_>, cost: &mut Cost) -> anyhow::Result<()> {
         let connections = target.connections;
         let warm = Amount::Calls(fill(WARM_IN_ALL, connections));
@@ -176,8 +201,7 @@ impl Gauge {
         };
         let (load, cpu) = self.run(target, amount).await?;
         cost.rate.add(load.rate())?;
-        let cpu = cpu.as_secs_f64() * 1e6 / load.requests as f64;
-        cost.cpu.add(cpu)?;
+        cost.cpu.add(each(cpu, &load))?;
         cost.p50.add(p50)?;
         cost.p99.add(p99)
     }
@@ -219,6 +243,11 @@ impl Gauge {
     fn times(&self) -> PathBuf {
         self.folder.join("times")
     }
+}
+
+/// What each request of a load took, in µs.
+fn each(cpu: Duration, load: &Load) -> f64 {
+    cpu.as_secs_f64() * 1e6 / load.requests as f64
 }
 
 /// At least so many calls, the same number on each connection.

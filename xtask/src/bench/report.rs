@@ -9,6 +9,10 @@ use serde::Serialize;
 /// The connections of each table.
 pub(crate) const CONNECTIONS: [u64; 2] = [1, 64];
 
+/// The calls that variants are measured by, and their connections.
+pub(crate) const VARIED: [Call; 2] = [Call::Read, Call::Create];
+pub(crate) const VARIED_CONNECTIONS: u64 = 64;
+
 /// All figures of one run.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Report {
@@ -21,6 +25,17 @@ pub(crate) struct Report {
     pub(crate) runs: u32,
     pub(crate) anchors: Anchors,
     pub(crate) lessons: Vec<Price>,
+    /// What a lesson costs whole, first, and without what keeps it safe; empty, if that
+    /// lesson was not measured.
+    pub(crate) safety: Vec<Variant>,
+}
+
+/// A lesson from which something was taken out, and what calls cost then.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Variant {
+    pub(crate) without: String,
+    /// CPU time for a request, in µs, of [`VARIED`].
+    pub(crate) cpu: [Figure; 2],
 }
 
 /// What the parts do alone.

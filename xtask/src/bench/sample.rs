@@ -10,6 +10,7 @@ use super::parts::Part;
 use super::report::Anchors;
 use super::report::Price;
 use super::report::Report;
+use super::report::Variant;
 use super::service;
 use crate::ladder::LESSONS;
 
@@ -103,5 +104,13 @@ pub(crate) fn report() -> Report {
             insert: of(2e4),
         },
         lessons,
+        safety: vec![variant("nothing", 10.0), variant("the log", 9.5)],
+    }
+}
+
+fn variant(without: &str, cpu: f64) -> Variant {
+    Variant {
+        without: without.to_owned(),
+        cpu: [of(cpu), of(2.0 * cpu)],
     }
 }

@@ -9,6 +9,8 @@ use super::machine::Machine;
 use super::measure::Gauge;
 use super::parts::Parts;
 use super::report::Report;
+use super::safety;
+use super::safety::Safety;
 use crate::ladder;
 use crate::ladder::Lesson;
 use anyhow::Context;
@@ -36,6 +38,13 @@ pub(super) async fn report(
     // On the disk: many systems keep /tmp in memory, where the YAML store waits for nothing.
     let folder = TempDir::new_in(ladder::target()?)?;
     let mut parts = Parts::new(own(folder.path(), "parts")?).await?;
+    let mut safety = match lessons.iter().position(|it| it.name == safety::LESSON) {
+        Some(at) => {
+            let folder = own(folder.path(), "safety")?;
+            Some(Safety::new(lessons[at], programs[at].clone(), &folder).await?)
+        }
+        None => None,
+    };
     let mut subjects = Vec::new();
     for (lesson, program) in lessons.iter().zip(programs) {
         let folder = own(folder.path(), lesson.name)?;
@@ -43,6 +52,7 @@ pub(super) async fn report(
         subjects.push(subject.context(lesson.name)?);
     }
     let steps: usize = subjects.iter().map(Subject::steps).sum();
+    let steps = steps + safety.as_ref().map_or(0, Safety::steps);
     let gauge = Gauge {
         seconds: options.seconds,
         folder: folder.path().to_owned(),
@@ -53,6 +63,9 @@ pub(super) async fn report(
         for subject in &mut subjects {
             let measured = subject.round(&gauge, &mut parts).await;
             measured.context(subject.price.lesson)?;
+        }
+        if let Some(safety) = &mut safety {
+            safety.round(&gauge).await.context("what safety costs")?;
         }
     }
     drop(gauge);
@@ -71,6 +84,7 @@ pub(super) async fn report(
         runs: options.runs,
         anchors: parts.anchors,
         lessons: prices,
+        safety: safety.map_or(Vec::new(), |safety| safety.variants),
     })
 }
 
@@ -91,7 +105,7 @@ fn progress(steps: u64) -> anyhow::Result<ProgressBar> {
 }
 
 /// A folder of its own.
-fn own(folder: &Path, name: &str) -> anyhow::Result<PathBuf> {
+pub(super) fn own(folder: &Path, name: &str) -> anyhow::Result<PathBuf> {
     let folder = folder.join(name);
     std::fs::create_dir_all(&folder)?;
     Ok(folder)
