@@ -193,12 +193,15 @@ pub(crate) fn root() -> anyhow::Result<PathBuf> {
         .context("this folder is in no copy of the ladder; change into one")
 }
 
-/// The folder of build output.
+/// The folder of build output, from the root of the file system: cargo may be run in
+/// another folder than this.
 ///
 /// # Errors
 ///
 /// There is no ladder around the current folder.
 pub(crate) fn target() -> anyhow::Result<PathBuf> {
-    let named = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    named.map_or_else(|| Ok(root()?.join("target")), Ok)
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(named) => Ok(std::path::absolute(named)?),
+        None => Ok(root()?.join("target")),
+    }
 }

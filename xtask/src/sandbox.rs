@@ -20,7 +20,7 @@ pub(crate) struct Sandbox {
 #[derive(Debug)]
 pub(crate) struct Patch {
     pub(crate) name: String,
-    pub(crate) path: PathBuf,
+    path: PathBuf,
     pub(crate) about: String,
 }
 

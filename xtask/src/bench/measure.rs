@@ -30,6 +30,9 @@ const WARM: u64 = 8;
 /// How long the load of which the times are taken goes on, as a part of a run.
 const TIMED: f64 = 0.25;
 
+/// How long, in seconds, a program that is measured in turns with others has its turn.
+const TURN: u64 = 1;
+
 /// How it is measured.
 pub(crate) struct Gauge {
     /// For how long, in seconds, a run goes on.
@@ -124,6 +127,20 @@ impl Cost {
     }
 }
 
+impl Target<'_> {
+    /// What an error is about.
+    fn told(&self) -> String {
+        let Self {
+            process,
+            call,
+            connections,
+            ..
+        } = self;
+        let (call, last) = (call.title(), process.last_line());
+        format!("{call}, {connections} connections (its log ends with: {last})")
+    }
+}
+
 impl Gauge {
     /// Measures a call for one round more.
     ///
@@ -143,17 +160,12 @@ impl Gauge {
             connections: cost.connections,
         };
         let measured = self.round(&target, cost).await;
-        let connections = target.connections;
-        measured.with_context(|| {
-            let call = target.call.title();
-            let last = process.last_line();
-            format!("{call}, {connections} connections (its log ends with: {last})")
-        })?;
+        measured.with_context(|| target.told())?;
         self.bar.inc(1);
         Ok(())
     }
 
-    /// The CPU time of the server's process for a request, in µs, in a run of one second.
+    /// The CPU time of the server's process for a request, in µs, in a run of [`TURN`].
     ///
     /// # Errors
     ///
@@ -171,17 +183,18 @@ impl Gauge {
             call,
             connections,
         };
-        let warm = Amount::Calls(fill(WARM_IN_ALL, connections));
-        self.run(&target, warm).await?;
-        let (load, cpu) = self.run(&target, Amount::Seconds(1)).await?;
+        let measured = async {
+            self.warm(&target).await?;
+            self.run(&target, Amount::Seconds(TURN)).await
+        };
+        let (load, cpu) = measured.await.with_context(|| target.told())?;
         self.bar.inc(1);
         Ok(each(cpu, &load))
     }
 
     async fn round(&self, target: &Target<'_>, cost: &mut Cost) -> anyhow::Result<()> {
         let connections = target.connections;
-        let warm = Amount::Calls(fill(WARM_IN_ALL, connections));
-        let (mut load, _) = self.run(target, warm).await?;
+        let mut load = self.warm(target).await?;
         let time = self.seconds as f64 * TIMED;
         // A cold server's rate is too low to tell how many calls take the time: then again.
         let calls = loop {
@@ -204,6 +217,12 @@ impl Gauge {
         cost.cpu.add(each(cpu, &load))?;
         cost.p50.add(p50)?;
         cost.p99.add(p99)
+    }
+
+    async fn warm(&self, target: &Target<'_>) -> anyhow::Result<Load> {
+        let calls = fill(WARM_IN_ALL, target.connections);
+        let (load, _) = self.run(target, Amount::Calls(calls)).await?;
+        Ok(load)
     }
 
     /// One load, proved, and the CPU time that it took.

@@ -151,7 +151,8 @@ fn steps(report: &Report) -> String {
 /// By how much it is more than before, in the unit of both.
 fn change(figure: &Figure, before: &Figure) -> String {
     let more = figure.less(before);
-    format!("{:+.1} ±{:.1}", more.median(), more.farthest())
+    let median = (more.median() * 10.0).round() / 10.0 + 0.0; // which makes -0 a 0
+    format!("{median:+.1} ±{:.1}", more.farthest())
 }
 
 fn safety(report: &Report) -> String {
@@ -160,10 +161,12 @@ fn safety(report: &Report) -> String {
         let _ = write!(table, " {} | change |", call.title());
     }
     table += "\n|---|---:|---:|---:|---:|\n";
-    let whole = report.safety.first();
+    let Some(whole) = report.safety.first() else {
+        return table;
+    };
     for (position, Variant { without, cpu }) in report.safety.iter().enumerate() {
         let _ = write!(table, "| {without} |");
-        for (cpu, whole) in cpu.iter().zip(whole.iter().flat_map(|it| &it.cpu)) {
+        for (cpu, whole) in cpu.iter().zip(&whole.cpu) {
             let change = match position {
                 0 => String::new(),
                 _ => change(cpu, whole),
@@ -239,6 +242,8 @@ fn load(report: &Report) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::Figure;
+    use super::change;
     use super::page;
     use super::processes;
     use super::safety;
@@ -281,6 +286,13 @@ mod tests {
         let steps = steps(&sample::report());
         let line = steps.lines().find(|line| line.starts_with("| e-conf"));
         assert!(line.is_some_and(|line| line.ends_with("+1.0 ±1.0 | +1.0 ±1.0 | +1.0 ±1.0 |")));
+    }
+
+    #[test]
+    fn no_change_has_no_minus() {
+        let (one, other) = (Figure::of(vec![9.96]), Figure::of(vec![10.0]));
+        assert_eq!(change(&one, &other), "+0.0 ±0.0");
+        assert_eq!(change(&other, &one), "+0.0 ±0.0");
     }
 
     #[test]

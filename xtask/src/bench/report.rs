@@ -9,9 +9,8 @@ use serde::Serialize;
 /// The connections of each table.
 pub(crate) const CONNECTIONS: [u64; 2] = [1, 64];
 
-/// The calls that variants are measured by, and their connections.
+/// The calls that variants are measured by.
 pub(crate) const VARIED: [Call; 2] = [Call::Read, Call::Create];
-pub(crate) const VARIED_CONNECTIONS: u64 = 64;
 
 /// All figures of one run.
 #[derive(Clone, Debug, Serialize)]
@@ -25,8 +24,8 @@ pub(crate) struct Report {
     pub(crate) runs: u32,
     pub(crate) anchors: Anchors,
     pub(crate) lessons: Vec<Price>,
-    /// What a lesson costs whole, first, and without what keeps it safe; empty, if that
-    /// lesson was not measured.
+    /// What e-http costs whole, first, and without what keeps it safe; empty, if lessons
+    /// were named.
     pub(crate) safety: Vec<Variant>,
 }
 
@@ -35,7 +34,7 @@ pub(crate) struct Report {
 pub(crate) struct Variant {
     pub(crate) without: String,
     /// CPU time for a request, in µs, of [`VARIED`].
-    pub(crate) cpu: [Figure; 2],
+    pub(crate) cpu: [Figure; VARIED.len()],
 }
 
 /// What the parts do alone.
@@ -104,6 +103,13 @@ impl Report {
     /// The lesson that was measured from one connection to many, if it was.
     pub(crate) fn newest(&self) -> Option<&Price> {
         self.lessons.iter().find(|price| !price.curve.is_empty())
+    }
+}
+
+impl Variant {
+    /// What an error is about.
+    pub(crate) fn title(&self) -> String {
+        format!("without {}", self.without)
     }
 }
 

@@ -8,11 +8,9 @@ use super::figure::Figure;
 use super::http;
 use super::measure::Gauge;
 use super::report::VARIED;
-use super::report::VARIED_CONNECTIONS;
 use super::report::Variant;
 use super::service::Keeps;
 use super::service::Setup;
-use super::suite::own;
 use crate::ladder;
 use crate::ladder::Lesson;
 use crate::sandbox::Patch;
@@ -25,14 +23,14 @@ use std::path::PathBuf;
 /// The lesson that brings all of it.
 pub(super) const LESSON: &str = "e-http";
 
+/// By how many connections they are measured.
+const CONNECTIONS: u64 = 64;
+
 /// How often each has its turn in a round.
 const TURNS: usize = 4;
 
 /// The programs that are measured in turns; the first one is whole.
-pub(super) struct Safety {
-    setups: Vec<Setup>,
-    pub(super) variants: Vec<Variant>,
-}
+pub(super) struct Safety(Vec<(Setup, Variant)>);
 
 impl Safety {
     /// Builds what is measured beside the lesson's own program. The processes run in the
@@ -46,27 +44,26 @@ impl Safety {
         program: PathBuf,
         folder: &Path,
     ) -> anyhow::Result<Self> {
-        let mut setups = vec![setup(lesson, program, own(folder, "whole")?)];
-        let mut variants = vec![variant("nothing".to_owned())];
+        let programs = folder.join("programs");
+        std::fs::create_dir_all(&programs)?;
+        let mut variants = vec![variant(lesson, program, folder.join("whole"), "nothing")?];
         let sandbox = Sandbox::new("without")?;
         for patch in all()? {
+            let name = &patch.name;
             sandbox.renew()?;
             sandbox.apply(&patch)?;
             let built = build::build_in(&sandbox, lesson).await;
-            let built = built.with_context(|| format!("without {}", patch.name))?;
-            let folder = own(folder, &patch.name)?;
-            // The next one is built in the same place.
-            let program = folder.join(lesson.name);
-            std::fs::copy(built, &program)?;
-            setups.push(setup(lesson, program, folder));
-            variants.push(variant(patch.about));
+            let built = built.with_context(|| format!("without {name}"))?;
+            let program = programs.join(name);
+            std::fs::copy(built, &program)?; // the next one is built in the same place
+            variants.push(variant(lesson, program, folder.join(name), &patch.about)?);
         }
-        Ok(Self { setups, variants })
+        Ok(Self(variants))
     }
 
     /// How many measurements a round has.
     pub(super) fn steps(&self) -> usize {
-        self.setups.len() * VARIED.len() * TURNS
+        self.0.len() * VARIED.len() * TURNS
     }
 
     /// Starts them, and measures all for one round more.
@@ -75,22 +72,25 @@ impl Safety {
     ///
     /// One does not start, or an answer was wrong.
     pub(super) async fn round(&mut self, gauge: &Gauge) -> anyhow::Result<()> {
+        gauge.bar.set_message("safety");
         let mut services = Vec::new();
-        for setup in &self.setups {
-            let (service, _) = setup.start().await?;
+        for (setup, variant) in &self.0 {
+            let started = setup.start().await;
+            let (service, _) = started.with_context(|| variant.title())?;
             http::ask(service.address(Call::Create), Call::Create).await?; // the user to be read
             services.push(service);
         }
         for (position, call) in VARIED.into_iter().enumerate() {
             let mut turns = vec![Figure::default(); services.len()];
             for _ in 0..TURNS {
-                for (service, turns) in services.iter().zip(&mut turns) {
+                let variants = self.0.iter().map(|(_, variant)| variant);
+                for ((service, turns), variant) in services.iter().zip(&mut turns).zip(variants) {
                     let (process, address) = (&service.process, service.address(call));
-                    let cpu = gauge.cpu(process, address, call, VARIED_CONNECTIONS).await;
-                    turns.add(cpu.with_context(|| call.title())?)?;
+                    let cpu = gauge.cpu(process, address, call, CONNECTIONS).await;
+                    turns.add(cpu.with_context(|| variant.title())?)?;
                 }
             }
-            for (variant, turns) in self.variants.iter_mut().zip(turns) {
+            for ((_, variant), turns) in self.0.iter_mut().zip(turns) {
                 variant.cpu[position].add(turns.median())?;
             }
         }
@@ -99,20 +99,31 @@ impl Safety {
         }
         Ok(())
     }
-}
 
-fn setup(lesson: &'static Lesson, program: PathBuf, folder: PathBuf) -> Setup {
-    Setup {
-        lesson,
-        program,
-        folder,
-        keeps: Keeps::Memory,
+    /// What was measured.
+    pub(super) fn variants(self) -> Vec<Variant> {
+        self.0.into_iter().map(|(_, variant)| variant).collect()
     }
 }
 
-fn variant(without: String) -> Variant {
+/// A variant that is not yet measured, and runs in the folder.
+fn variant(
+    lesson: &'static Lesson,
+    program: PathBuf,
+    folder: PathBuf,
+    without: &str,
+) -> anyhow::Result<(Setup, Variant)> {
+    std::fs::create_dir_all(&folder)?;
+    let keeps = Keeps::Memory;
+    let setup = Setup {
+        lesson,
+        program,
+        folder,
+        keeps,
+    };
+    let without = without.to_owned();
     let cpu = VARIED.map(|_| Figure::default());
-    Variant { without, cpu }
+    Ok((setup, Variant { without, cpu }))
 }
 
 /// What can be taken out.

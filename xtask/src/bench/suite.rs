@@ -9,7 +9,7 @@ use super::machine::Machine;
 use super::measure::Gauge;
 use super::parts::Parts;
 use super::report::Report;
-use super::safety;
+use super::safety::LESSON as SAFETY;
 use super::safety::Safety;
 use crate::ladder;
 use crate::ladder::Lesson;
@@ -38,10 +38,13 @@ pub(super) async fn report(
     // On the disk: many systems keep /tmp in memory, where the YAML store waits for nothing.
     let folder = TempDir::new_in(ladder::target()?)?;
     let mut parts = Parts::new(own(folder.path(), "parts")?).await?;
-    let mut safety = match lessons.iter().position(|it| it.name == safety::LESSON) {
-        Some(at) => {
+    // A look at one lesson, which may be changed just now, is about nothing else.
+    let mut whole = lessons.iter().zip(&programs);
+    let whole = whole.find(|(it, _)| options.lessons.is_empty() && it.name == SAFETY);
+    let mut safety = match whole {
+        Some((lesson, program)) => {
             let folder = own(folder.path(), "safety")?;
-            Some(Safety::new(lessons[at], programs[at].clone(), &folder).await?)
+            Some(Safety::new(lesson, program.clone(), &folder).await?)
         }
         None => None,
     };
@@ -84,7 +87,7 @@ pub(super) async fn report(
         runs: options.runs,
         anchors: parts.anchors,
         lessons: prices,
-        safety: safety.map_or(Vec::new(), |safety| safety.variants),
+        safety: safety.map_or(Vec::new(), Safety::variants),
     })
 }
 
@@ -105,7 +108,7 @@ fn progress(steps: u64) -> anyhow::Result<ProgressBar> {
 }
 
 /// A folder of its own.
-pub(super) fn own(folder: &Path, name: &str) -> anyhow::Result<PathBuf> {
+fn own(folder: &Path, name: &str) -> anyhow::Result<PathBuf> {
     let folder = folder.join(name);
     std::fs::create_dir_all(&folder)?;
     Ok(folder)
