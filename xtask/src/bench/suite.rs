@@ -9,7 +9,7 @@ use super::machine::Machine;
 use super::measure::Gauge;
 use super::parts::Parts;
 use super::report::Report;
-use super::safety::LESSON as SAFETY;
+use super::safety;
 use super::safety::Safety;
 use crate::ladder;
 use crate::ladder::Lesson;
@@ -40,7 +40,7 @@ pub(super) async fn report(
     let mut parts = Parts::new(own(folder.path(), "parts")?).await?;
     // A look at one lesson, which may be changed just now, is about nothing else.
     let mut whole = lessons.iter().zip(&programs);
-    let whole = whole.find(|(it, _)| options.lessons.is_empty() && it.name == SAFETY);
+    let whole = whole.find(|(it, _)| options.lessons.is_empty() && it.name == safety::LESSON);
     let mut safety = match whole {
         Some((lesson, program)) => {
             let folder = own(folder.path(), "safety")?;
