@@ -1,8 +1,10 @@
 //! A store in MySQL or MariaDB: for any number of processes at a time.
 //!
 //! Every call is one statement, so that the database's own atomicity is enough and no
-//! transaction is needed. `mysql/pool.rs` lends the connections.
+//! transaction is needed. `mysql/pool.rs` lends the connections, `mysql/batch.rs` lets callers
+//! share a statement.
 
+mod batch;
 mod pool;
 
 use crate::flag;
@@ -19,16 +21,23 @@ use anyhow::Context;
 use anyhow::bail;
 use anyhow::ensure;
 use async_trait::async_trait;
+use batch::Batches;
+use batch::Statement;
 use pool::Pool;
 use sqlx::ConnectOptions;
 use sqlx::Connection;
+use sqlx::FromRow;
 use sqlx::MySql;
+use sqlx::QueryBuilder;
+use sqlx::Row;
 use sqlx::migrate::MigrateError;
 use sqlx::mysql::MySqlArguments;
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::mysql::MySqlConnection;
 use sqlx::mysql::MySqlQueryResult;
 use sqlx::query::Query;
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -40,7 +49,10 @@ const HINT: &str = "`cargo lesson services up` starts one for development";
 
 /// A store in MySQL or MariaDB.
 pub struct Mysql {
-    pool: Pool,
+    pool: Arc<Pool>,
+    reads: Batches<Read>,
+    http_pings: Batches<Ping>,
+    grpc_pings: Batches<Ping>,
 }
 
 impl Mysql {
@@ -63,8 +75,14 @@ impl Mysql {
         migrate(first)
             .await
             .with_context(|| format!("cannot migrate {url}"))?;
-        let pool = Pool::new(options, flags.connections)?;
-        Ok(Self { pool })
+        let pool = Arc::new(Pool::new(options, flags.connections)?);
+        let pings = |protocol| Batches::new(Ping { protocol }, pool.clone());
+        Ok(Self {
+            reads: Batches::new(Read, pool.clone()),
+            http_pings: pings("http"),
+            grpc_pings: pings("grpc"),
+            pool,
+        })
     }
 
     /// Runs one statement that changes a row, which others may have locked.
@@ -91,11 +109,7 @@ impl Store for Mysql {
     }
 
     async fn read(&self, uid: Uid) -> Result<User> {
-        let query = sqlx::query_as("SELECT name, sex FROM users WHERE uid = ?");
-        let query = query.bind(i64::from(uid));
-        let mut session = self.pool.session().await?;
-        let row = query.fetch_optional(session.start()).await;
-        let row: Option<(String, i8)> = session.finish(row)?;
+        let row = self.reads.ask(uid).await?.map_err(failed)?;
         let (name, sex) = row.ok_or(Error::NotFound(uid))?;
         let name = name.try_into().map_err(failed)?;
         let sex = i64::from(sex).try_into().map_err(failed)?;
@@ -123,24 +137,70 @@ impl Store for Mysql {
         }
     }
 
-    /// `LAST_INSERT_ID(…)` hands the new count back in the answer to the update itself:
-    /// a second statement would read what other clients have counted meanwhile.
     async fn ping(&self, protocol: Protocol) -> Result<i64> {
-        let protocol = match protocol {
-            Protocol::Http => "http",
-            Protocol::Grpc => "grpc",
+        let pings = match protocol {
+            Protocol::Http => &self.http_pings,
+            Protocol::Grpc => &self.grpc_pings,
         };
-        let query = "UPDATE pings SET count = LAST_INSERT_ID(count + 1) WHERE protocol = ?";
-        let result = self.change(sqlx::query(query).bind(protocol)).await?;
-        match result.rows_affected() {
-            0 => Err(failed("the table pings has lost a row")),
-            _ => i64::try_from(result.last_insert_id()).map_err(failed),
-        }
+        let count = pings.ask(()).await?;
+        i64::try_from(count).map_err(failed)
     }
 
     async fn close(&self) -> Result<()> {
         self.pool.close().await;
         Ok(())
+    }
+}
+
+/// Reads users.
+struct Read;
+
+impl Statement for Read {
+    type Question = Uid;
+    type Answer = sqlx::Result<Option<(String, i8)>>;
+
+    async fn run(
+        &self,
+        connection: &mut MySqlConnection,
+        uids: &[Uid],
+    ) -> sqlx::Result<Vec<Self::Answer>> {
+        let mut query = QueryBuilder::new("SELECT name, sex, uid FROM users WHERE uid IN (");
+        let mut list = query.separated(", ");
+        // Each length is a statement to prepare: of powers of two there are few.
+        let length = uids.len().next_power_of_two();
+        for uid in uids.iter().cycle().take(length) {
+            list.push_bind(i64::from(*uid));
+        }
+        query.push(")");
+        let rows = query.build().fetch_all(connection).await?.into_iter();
+        let rows = rows.map(|row| Ok((row.try_get("uid")?, row)));
+        let rows = rows.collect::<sqlx::Result<HashMap<i64, _>>>()?;
+        let row = |uid: &Uid| rows.get(&i64::from(*uid)).map(FromRow::from_row);
+        Ok(uids.iter().map(|uid| row(uid).transpose()).collect())
+    }
+}
+
+/// Counts pings that came by a protocol.
+struct Ping {
+    protocol: &'static str,
+}
+
+impl Statement for Ping {
+    type Question = ();
+    type Answer = u64;
+
+    /// `LAST_INSERT_ID(…)` hands the new count back in the answer to the update itself:
+    /// a second statement would read what other clients have counted meanwhile.
+    async fn run(&self, connection: &mut MySqlConnection, pings: &[()]) -> sqlx::Result<Vec<u64>> {
+        let pings = pings.len() as u64;
+        let query = "UPDATE pings SET count = LAST_INSERT_ID(count + ?) WHERE protocol = ?";
+        let query = sqlx::query(query).bind(pings).bind(self.protocol);
+        let result = query.execute(connection).await?;
+        let last = result.last_insert_id();
+        match result.rows_affected() {
+            0 => Err(sqlx::Error::Decode("the table pings has lost a row".into())),
+            _ => Ok((last.saturating_sub(pings) + 1..=last).collect()),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The promises, each with the lesson that gave it.
 
 mod bad;
+mod batch;
 mod command;
 mod grpc;
 mod http;
@@ -123,6 +124,9 @@ pub(crate) fn all() -> Vec<Promise> {
             mysql::a_hung_mysql_ends_in_504,
             mysql::pings_that_wait_stop_nobody_else,
             mysql::updates_that_wait_stop_no_reader,
+            batch::readers_that_wait_share_a_statement,
+            batch::who_hangs_up_leaves_the_others_their_answers,
+            batch::a_ping_told_503_is_not_counted,
             mysql::a_lost_mysql_loses_nothing_acknowledged;
         "e-redis":
             redis::a_cached_read_asks_no_database,

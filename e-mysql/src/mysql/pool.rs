@@ -24,7 +24,7 @@ use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 /// How long to wait for a connection: for a turn, and for one to be free, tested, or made.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
+pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// After such a pause a connection is asked whether it still lives.
 const TEST_AFTER: Duration = Duration::from_secs(1);
@@ -33,11 +33,14 @@ const TEST_AFTER: Duration = Duration::from_secs(1);
 /// 50 s or more, and then write for a request that was answered with an error long before.
 const LOCK_WAIT: &str = "SET SESSION innodb_lock_wait_timeout = 4, lock_wait_timeout = 4";
 
+/// A connection that is lent; it goes back when it is dropped.
+pub(super) type Lent = managed::Object<Manager>;
+
 /// The connections to one database.
 pub(super) struct Pool {
     connections: managed::Pool<Manager>,
-    /// Half as many as connections. Statements that change a row may have to wait for its
-    /// lock; the other half is left to those that need not.
+    /// Half as many as connections. Statements that change a user may have to wait for the
+    /// row's lock; the other half is left to creates, reads and pings.
     turns: Semaphore,
 }
 
@@ -53,15 +56,13 @@ impl Pool {
         Ok(Self { connections, turns })
     }
 
-    /// Borrows a connection; it goes back when the session is dropped.
-    pub(super) async fn session(&self) -> Result<managed::Object<Manager>> {
+    /// Borrows a connection.
+    pub(super) async fn session(&self) -> Result<Lent> {
         acquired(timeout(ACQUIRE_TIMEOUT, self.connections.get()).await)
     }
 
     /// Borrows a connection to change a row, when it is this caller's turn.
-    pub(super) async fn session_in_turn(
-        &self,
-    ) -> Result<(SemaphorePermit<'_>, managed::Object<Manager>)> {
+    pub(super) async fn session_in_turn(&self) -> Result<(SemaphorePermit<'_>, Lent)> {
         let in_turn = async {
             let turn = self.turns.acquire().await?;
             Ok::<_, Cause>((turn, self.connections.get().await?))

@@ -22,12 +22,12 @@ use tonic::Code;
 /// How long a call may take that cannot be done: 1 s, and what a busy machine adds.
 const AT_ONCE: Duration = Duration::from_millis(1500);
 
-/// A service whose database is behind a proxy.
-async fn behind_mysql(stage: &Stage) -> anyhow::Result<(Proxy, Service)> {
+/// A service whose database is behind a proxy, and whose log is filtered.
+pub(super) async fn behind_mysql(stage: &Stage, filter: &str) -> anyhow::Result<(Proxy, Service)> {
     let proxy = Proxy::before(MYSQL_ADDR).await?;
     let url = proxy.instead(MYSQL_ADDR, &stage.database().await?.url())?;
-    let service = stage.serve(&["--mysql-url", &url]).await?;
-    Ok((proxy, service))
+    let flags = ["--mysql-url", &url, "--log-filter", filter];
+    Ok((proxy, stage.serve(&flags).await?))
 }
 
 /// Pings, and says how long it took.
@@ -53,7 +53,7 @@ async fn wait_until_back(client: &Client, service: &Service) -> anyhow::Result<(
 }
 
 pub(crate) async fn without_mysql_calls_are_refused_at_once(stage: &Stage) -> anyhow::Result<()> {
-    let (proxy, service) = behind_mysql(stage).await?;
+    let (proxy, service) = behind_mysql(stage, "info").await?;
     let client = Client::new();
     ensure!(
         ping(&client, &service).await?.0.status == 200,
@@ -75,7 +75,7 @@ pub(crate) async fn without_mysql_calls_are_refused_at_once(stage: &Stage) -> an
 }
 
 /// Makes the pool open so many connections, by as many updates that wait for one lock.
-async fn open(stage: &Stage, service: &Service, connections: i64) -> anyhow::Result<()> {
+pub(super) async fn open(stage: &Stage, service: &Service, connections: i64) -> anyhow::Result<()> {
     let (client, user) = (Client::new(), service.create_gopher().await?);
     let mut lock = stage.database().await?.lock_users().await?;
     let mut updates = JoinSet::new();
@@ -92,7 +92,7 @@ async fn open(stage: &Stage, service: &Service, connections: i64) -> anyhow::Res
 }
 
 pub(crate) async fn a_hung_mysql_ends_in_504(stage: &Stage) -> anyhow::Result<()> {
-    let (proxy, service) = behind_mysql(stage).await?;
+    let (proxy, service) = behind_mysql(stage, "info").await?;
     let client = Client::new();
     let mut caller = UserClient::connect(service.grpc()?).await?;
     open(stage, &service, 2).await?;
@@ -109,16 +109,22 @@ pub(crate) async fn a_hung_mysql_ends_in_504(stage: &Stage) -> anyhow::Result<()
     service.stop().await
 }
 
-/// All pings change one row. While that is locked, they wait on half of the connections.
+/// All pings change one row. While that is locked, two wait for it, and the others for them.
 pub(crate) async fn pings_that_wait_stop_nobody_else(stage: &Stage) -> anyhow::Result<()> {
     let service = stage.serve(&["--mysql-connections", "4"]).await?;
     service.create_gopher().await?;
     let mut lock = stage.database().await?.lock_pings().await?;
     let (client, mut pings) = (Client::new(), JoinSet::new());
-    for _ in 0..8 {
-        pings.spawn(client.get(format!("{}/ping", service.http()?)).send());
-    }
+    let url = format!("{}/ping", service.http()?);
+    let mut ping = || pings.spawn(client.get(&url).send());
+    ping();
+    lock.wait_for(1).await?;
+    ping();
     lock.wait_for(2).await?;
+    for _ in 2..8 {
+        sleep(Duration::from_millis(20)).await; // each could get a connection before the next comes
+        ping();
+    }
     let start = Instant::now();
     service.create_gopher().await?;
     ensure!(start.elapsed() < AT_ONCE, "{:?}", start.elapsed());
@@ -233,7 +239,7 @@ async fn call_pings(url: String, until: watch::Receiver<bool>) -> anyhow::Result
 
 /// MySQL goes away for two seconds under load, and comes back.
 pub(crate) async fn a_lost_mysql_loses_nothing_acknowledged(stage: &Stage) -> anyhow::Result<()> {
-    let (proxy, service) = behind_mysql(stage).await?;
+    let (proxy, service) = behind_mysql(stage, "info").await?;
     let (end, until) = watch::channel(false);
     let (mut writers, mut callers) = (JoinSet::new(), JoinSet::new());
     for _ in 0..8 {

@@ -20,14 +20,14 @@ const SOON: Duration = Duration::from_millis(500);
 /// How soon a service that is back has to be used again.
 const BACK: Duration = Duration::from_secs(5);
 
-/// How often a service tries to reach a Redis that has failed.
-const RETRY: Duration = Duration::from_secs(1);
+/// Time for a service to try several times to reach a Redis that has failed.
+const RETRIES: Duration = Duration::from_secs(2);
 
 /// How often is looked for what is to come.
 const STEP: Duration = Duration::from_millis(20);
 
 /// The filter of a log that shows each request and each statement.
-fn all(stage: &Stage) -> String {
+pub(super) fn all(stage: &Stage) -> String {
     let lesson = stage.lesson.name.replace('-', "_");
     format!("info,sqlx=debug,{lesson}=debug")
 }
@@ -54,7 +54,7 @@ async fn expect_read(client: &Client, url: &str) -> anyhow::Result<()> {
 
 /// How often the service has asked the database for a user. A line that is logged after all
 /// others shows that they have come.
-async fn asked(service: &Service, client: &Client) -> anyhow::Result<usize> {
+pub(super) async fn asked(service: &Service, client: &Client) -> anyhow::Result<usize> {
     let nowhere = format!("/{:016x}", fastrand::u64(..));
     let url = format!("{}{nowhere}", service.http()?);
     client.get(url).send().await?;
@@ -200,7 +200,7 @@ async fn expect_no_stale_user(stage: &Stage, network: Network) -> anyhow::Result
     ensure!(update.send().await?.status() == 204, "an update fails");
     expect_ferris().await?;
     let start = Instant::now();
-    while start.elapsed() < 2 * RETRY {
+    while start.elapsed() < RETRIES {
         expect_ferris().await?; // while it tries again, and fails again
         sleep(STEP).await;
     }
