@@ -1,8 +1,8 @@
 //! The connection to Redis: one, shared, and left alone for a moment when it has failed.
 //!
-//! While it is down a call costs nothing, because it is not tried. A task looks after it,
-//! once a second: makes it anew, asks for a sign of life, and sets the tombstones that Redis
-//! has missed. As long as one is missing, nobody reads.
+//! While it is down a call costs nothing, because it is not tried. A task looks after it:
+//! makes it anew, asks for a sign of life, and sets the tombstones that Redis has missed. As
+//! long as one is missing, nobody reads.
 
 use redis::AsyncConnectionConfig;
 use redis::Client;
@@ -34,8 +34,12 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_millis(100);
 /// How long it may take to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// How often the task looks after the connection.
-const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// How often the task looks after a connection that is up.
+const CHECK_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How long one that has failed is left alone: a Redis that stalls now and then would else
+/// make readers wait for it all the time.
+const RECONNECT_DELAY: Duration = Duration::from_secs(1);
 
 /// How long a tombstone stands, in milliseconds: longer than a statement that was sent when
 /// its request ended, and then waited for locks.
@@ -167,10 +171,13 @@ async fn look_after(client: Client, shared: Shared) {
         let usable = live.is_some() && missing.is_empty();
         let mut live = match live {
             Some(live) => live,
-            None => match connect(&client, generation).await {
-                Ok(live) => shared.lock().live.insert(live).clone(),
-                Err(_) => continue,
-            },
+            None => {
+                sleep(RECONNECT_DELAY).await;
+                match connect(&client, generation).await {
+                    Ok(live) => shared.lock().live.insert(live).clone(),
+                    Err(_) => continue,
+                }
+            }
         };
         let mut commands = redis::pipe();
         commands.cmd("PING").ignore(); // else nobody might wait long enough for one that hangs
