@@ -57,7 +57,7 @@ impl Answer {
         let (before, after, times) = match call {
             Call::Ping => (r#"{"message":"pong NONE!","count":"#, "}", 1),
             Call::Create => (r#"{"uid":"#, r#","name":"gopher","sex":0}"#, 2), // and in Location
-            _ => (r#"{"uid":1,"name":"gopher","sex":0}"#, "", 0),
+            _ => (r#"{"uid":100,"name":"gopher","sex":0}"#, "", 0),
         };
         let (number, right) = match times {
             0 => (0, before.to_owned()),
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_compared_whole() {
-        let user = r#"{"uid":1,"name":"gopher","sex":0}"#;
+        let user = r#"{"uid":100,"name":"gopher","sex":0}"#;
         assert!(Answer::of(Call::Read, user, 140).is_ok());
         assert!(Answer::of(Call::Read, &user.replace('0', "1"), 140).is_err());
         assert!(Answer::of(Call::Read, &format!("{user} "), 140).is_err());
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_wrong_length_is_refused() -> anyhow::Result<()> {
-        let user = Answer::of(Call::Read, r#"{"uid":1,"name":"gopher","sex":0}"#, 140)?;
+        let user = Answer::of(Call::Read, r#"{"uid":100,"name":"gopher","sex":0}"#, 140)?;
         assert!(prove(&load(10, 1400), &user, &user, 0).is_ok());
         assert!(prove(&load(10, 1401), &user, &user, 0).is_err());
         assert!(prove(&load(10, 1399), &user, &user, 64).is_err());

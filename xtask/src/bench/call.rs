@@ -1,6 +1,12 @@
 //! What is asked of a service.
 
 use serde::Serialize;
+use std::ops::RangeInclusive;
+
+/// The users that are read, in turn: readers of one alone might share its row. By gRPC it is
+/// the first alone, for h2load repeats one message. Their uids are of one length, and so are
+/// the answers.
+pub(crate) const USERS: RangeInclusive<u64> = 100..=199;
 
 /// A call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -32,22 +38,28 @@ impl Call {
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Ping => "`GET /ping`",
-            Self::Read => "`GET /users/1`",
+            Self::Read => "`GET /users/…`",
             Self::GrpcPing => "gRPC `Ping`",
             Self::GrpcRead => "gRPC `ReadUser`",
             Self::Create => "`POST /users`",
         }
     }
 
-    /// The path of its URL.
-    pub(crate) fn path(self) -> &'static str {
-        match self {
+    /// The paths of its URLs, which a load takes in turn; one that asks once takes the first.
+    pub(crate) fn paths(self) -> Vec<String> {
+        let path = match self {
             Self::Ping => "/ping",
-            Self::Read => "/users/1",
+            Self::Read => return USERS.map(|uid| format!("/users/{uid}")).collect(),
             Self::GrpcPing => "/service.goms.User/Ping",
             Self::GrpcRead => "/service.goms.User/ReadUser",
             Self::Create => "/users",
-        }
+        };
+        vec![path.to_owned()]
+    }
+
+    /// The first of its paths.
+    pub(crate) fn path(self) -> String {
+        self.paths().swap_remove(0)
     }
 
     /// What is sent with it, as a form.

@@ -3,6 +3,7 @@
 use super::answer::Answer;
 use super::answer::Grows;
 use super::call::Call;
+use super::call::USERS;
 use super::tool;
 use anyhow::Context;
 use anyhow::ensure;
@@ -63,7 +64,7 @@ fn answer(call: Call, data: &[u8]) -> anyhow::Result<Answer> {
         }
         _ => {
             let right = UserRecord {
-                uid: 1,
+                uid: *USERS.start() as i64,
                 name: "gopher".to_owned(),
                 sex: 0,
             };
@@ -95,7 +96,9 @@ fn frame(message: &impl Message) -> anyhow::Result<Vec<u8>> {
 pub(crate) fn request(folder: &Path, call: Call) -> anyhow::Result<[String; 3]> {
     let message = match call {
         Call::GrpcPing => frame(&())?,
-        _ => frame(&UserId { uid: 1 })?,
+        _ => frame(&UserId {
+            uid: *USERS.start() as i64,
+        })?,
     };
     let file = folder.join("message");
     std::fs::write(&file, message)?;
@@ -115,11 +118,11 @@ mod tests {
     fn an_answer_is_compared_whole() -> anyhow::Result<()> {
         let ping = b"\0\0\0\0\x10\x0a\x0apong NONE!\x10\x84\xf1\x04";
         assert_eq!(answer(Call::GrpcPing, ping)?.number, 40_002);
-        let user = b"\0\0\0\0\x0a\x08\x02\x12\x06gopher";
-        assert_eq!(answer(Call::GrpcRead, user)?.bytes, 15);
-        assert!(answer(Call::GrpcRead, &user[..14]).is_err());
+        let user = b"\0\0\0\0\x0b\x08\xc8\x01\x12\x06gopher";
+        assert_eq!(answer(Call::GrpcRead, user)?.bytes, 16);
+        assert!(answer(Call::GrpcRead, &user[..15]).is_err());
         assert!(answer(Call::GrpcRead, b"").is_err());
-        assert!(answer(Call::GrpcRead, b"\x01\0\0\0\x0a\x08\x02\x12\x06gopher").is_err());
+        assert!(answer(Call::GrpcRead, b"\x01\0\0\0\x0b\x08\xc8\x01\x12\x06gopher").is_err());
         assert!(
             answer(
                 Call::GrpcPing,

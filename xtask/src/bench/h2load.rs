@@ -53,7 +53,8 @@ pub(crate) async fn load(
         std::fs::write(log, "")?; // h2load adds to what is there
         h2load.arg(format!("--log-file={}", log.display()));
     }
-    h2load.arg(format!("http://{address}{}", call.path()));
+    let urls = call.paths().into_iter();
+    h2load.args(urls.map(|path| format!("http://{address}{path}")));
     let printed = tool::run(&mut h2load).await?;
     parse(&printed, requests, call.by_grpc())
 }

@@ -120,7 +120,7 @@ impl Subject {
         let process = &service.process;
         let mut memory = process.memory()?;
         price.idle.add(memory)?;
-        http::ask(service.address(Call::Create), Call::Create).await?; // the user to be read
+        service.fill().await?;
         for cost in &mut price.costs {
             let (call, connections) = (cost.call, cost.connections);
             if let Some(alone) = &mut cost.alone {

@@ -7,7 +7,7 @@ use anyhow::Context;
 use anyhow::ensure;
 
 /// What the lesson keeps for a user.
-const USER: &str = r#"{"uid":1,"name":"gopher","sex":0}"#;
+const USER: &str = r#"{"uid":100,"name":"gopher","sex":0}"#;
 
 /// For how long, in seconds, a run may need its key; then it is gone by itself.
 const TTL: &str = "3600";

@@ -3,9 +3,7 @@
 //! machine changes by in a minute.
 
 use super::build;
-use super::call::Call;
 use super::figure::Figure;
-use super::http;
 use super::measure::Gauge;
 use super::report::VARIED;
 use super::report::Variant;
@@ -77,7 +75,7 @@ impl Safety {
         for (setup, variant) in &self.0 {
             let started = setup.start().await;
             let (service, _) = started.with_context(|| variant.title())?;
-            http::ask(service.address(Call::Create), Call::Create).await?; // the user to be read
+            service.fill().await?;
             services.push(service);
         }
         for (position, call) in VARIED.into_iter().enumerate() {

@@ -1,6 +1,7 @@
 //! A lesson as it is measured: on the store that shows what it adds.
 
 use super::call::Call;
+use super::call::USERS;
 use super::http;
 use super::process;
 use super::process::Process;
@@ -13,6 +14,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 use std::time::Instant;
+use tokio::net::TcpStream;
 use tokio::process::Command;
 
 /// How long it may take to start.
@@ -89,6 +91,17 @@ impl Setup {
 }
 
 impl Service {
+    /// Makes the users that are to be read.
+    ///
+    /// # Errors
+    ///
+    /// An answer was wrong.
+    pub(crate) async fn fill(&self) -> anyhow::Result<()> {
+        let mut stream = TcpStream::connect(self.address(Call::Create)).await?;
+        while http::ask_again(&mut stream, Call::Create).await?.number < *USERS.end() {}
+        Ok(())
+    }
+
     /// Where it takes this call.
     pub(crate) fn address(&self, call: Call) -> SocketAddr {
         match call.by_grpc() {

@@ -1,10 +1,20 @@
--- Sends a form, if one is given, and prints what was measured exactly.
+-- Sends a form, if one is given, or asks for the paths that are given, in turn. Prints what
+-- was measured exactly.
 
 function init(args)
-   if args[1] then
+   if args[1] == "form" then
       wrk.method = "POST"
-      wrk.body = args[1]
+      wrk.body = args[2]
       wrk.headers["Content-Type"] = "application/x-www-form-urlencoded"
+   elseif args[1] == "paths" then
+      local requests, last = {}, 0
+      for number = 2, #args do
+         requests[number - 1] = wrk.format(nil, args[number])
+      end
+      function request()
+         last = last % #requests + 1
+         return requests[last]
+      end
    end
 end
 

@@ -47,8 +47,11 @@ pub(crate) async fn load(folder: &Path, target: &Target<'_>, seconds: u64) -> an
         .arg("--script")
         .arg(script)
         .arg(format!("http://{address}{}", call.path()));
+    let paths = call.paths();
     if let Some(form) = call.form() {
-        wrk.args(["--", form]);
+        wrk.args(["--", "form", form]);
+    } else if paths.len() > 1 {
+        wrk.args(["--", "paths"]).args(paths);
     }
     parse(&tool::run(&mut wrk).await?)
 }
