@@ -25,7 +25,7 @@ const STEPS: [(&str, &str); 5] = [
     ("e-conf", "nothing: settings are read at the start"),
     (
         "e-mysql",
-        "a connection of the pool, one statement and its answer",
+        "a connection of the pool, a statement, shared by those who wait, and its answer",
     ),
     (
         "e-redis",
