@@ -23,9 +23,10 @@ use anyhow::ensure;
 use async_trait::async_trait;
 use batch::Batches;
 use batch::Statement;
+use pool::Lent;
 use pool::Pool;
 use sqlx::ConnectOptions;
-use sqlx::Connection;
+use sqlx::Executor;
 use sqlx::FromRow;
 use sqlx::MySql;
 use sqlx::QueryBuilder;
@@ -66,16 +67,16 @@ impl Mysql {
             bail!("no database is named: set --mysql-url, or choose another --store");
         };
         let options = MySqlConnectOptions::from_url(url.expose()).context("mysql-url")?;
-        let first = match timeout(CONNECT_TIMEOUT, pool::connect(&options)).await {
-            Ok(Ok(first)) => first,
+        let pool = Arc::new(Pool::new(options, flags.connections)?);
+        let session = match timeout(CONNECT_TIMEOUT, pool.first()).await {
+            Ok(Ok(session)) => session,
             Ok(Err(error @ sqlx::Error::Io(_))) => bail!("cannot use {url}: {error}; {HINT}"),
             Ok(Err(error)) => bail!("cannot use {url}: {error}"),
             Err(_) => bail!("cannot use {url}: no answer in {CONNECT_TIMEOUT:?}; {HINT}"),
         };
-        migrate(first)
+        migrate(session)
             .await
             .with_context(|| format!("cannot migrate {url}"))?;
-        let pool = Arc::new(Pool::new(options, flags.connections)?);
         let pings = |protocol| Batches::new(Ping { protocol }, pool.clone());
         Ok(Self {
             reads: Batches::new(Read, pool.clone()),
@@ -207,23 +208,25 @@ impl Statement for Ping {
 /// Brings the tables up to date, one process at a time: replicas start together.
 ///
 /// sqlx has a lock for this, but waits for it in a way that MariaDB answers at once, with
-/// NULL. The lock goes with the connection.
-async fn migrate(mut connection: MySqlConnection) -> anyhow::Result<()> {
+/// NULL. If anything fails, the lock goes with the connection.
+async fn migrate(mut session: Lent) -> anyhow::Result<()> {
+    let connection = session.start();
     let lock = sqlx::query_scalar("SELECT GET_LOCK(MD5(CONCAT('goms', DATABASE())), 30)");
-    let locked: Option<i64> = lock.fetch_one(&mut connection).await?;
+    let locked: Option<i64> = lock.fetch_one(&mut *connection).await?;
     ensure!(locked == Some(1), "another process has been at it for 30 s");
     let mut migrations = sqlx::migrate!();
     migrations.set_locking(false);
     migrations.set_ignore_missing(true); // a release can be rolled back, its tables cannot
-    let mut migrated = migrations.run(&mut connection).await;
+    let mut migrated = migrations.run(&mut *connection).await;
     if let Err(MigrateError::Dirty(step)) = migrated {
         // It was cut off; steps are written so that they can be done again.
         let forget = sqlx::query("DELETE FROM _sqlx_migrations WHERE version = ?");
-        forget.bind(step).execute(&mut connection).await?;
-        migrated = migrations.run(&mut connection).await;
+        forget.bind(step).execute(&mut *connection).await?;
+        migrated = migrations.run(&mut *connection).await;
     }
     migrated?;
-    connection.close().await?;
+    let unlocked = connection.execute("DO RELEASE_ALL_LOCKS()").await;
+    session.finish(unlocked)?;
     Ok(())
 }
 

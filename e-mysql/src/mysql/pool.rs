@@ -9,6 +9,7 @@ use crate::store::Error;
 use crate::store::Result;
 use deadpool::managed;
 use deadpool::managed::Metrics;
+use deadpool::managed::PoolError;
 use deadpool::managed::QueueMode;
 use deadpool::managed::RecycleError;
 use deadpool::managed::RecycleResult;
@@ -54,6 +55,14 @@ impl Pool {
             .build()?;
         let turns = Semaphore::new(size.div_ceil(2));
         Ok(Self { connections, turns })
+    }
+
+    /// Makes and borrows the first connection, in whatever time that takes.
+    pub(super) async fn first(&self) -> sqlx::Result<Lent> {
+        self.connections.get().await.map_err(|error| match error {
+            PoolError::Backend(error) => error,
+            error => sqlx::Error::Protocol(error.to_string()),
+        })
     }
 
     /// Borrows a connection.
@@ -147,7 +156,7 @@ impl managed::Manager for Manager {
 }
 
 /// Makes a connection on which no statement waits for a lock for long.
-pub(super) async fn connect(options: &MySqlConnectOptions) -> sqlx::Result<MySqlConnection> {
+async fn connect(options: &MySqlConnectOptions) -> sqlx::Result<MySqlConnection> {
     let mut connection = MySqlConnection::connect_with(options).await?;
     connection.execute(LOCK_WAIT).await?;
     Ok(connection)
