@@ -122,16 +122,9 @@ impl Subject {
         price.idle.add(memory)?;
         service.fill().await?;
         for cost in &mut price.costs {
-            let (call, connections) = (cost.call, cost.connections);
-            if let Some(alone) = &mut cost.alone {
-                let before = parts.measure(alone.part, connections, gauge).await?;
-                alone.before.add(before)?;
-            }
-            gauge.measure(process, service.address(call), cost).await?;
-            if let Some(alone) = &mut cost.alone {
-                let after = parts.measure(alone.part, connections, gauge).await?;
-                alone.after.add(after)?;
-            }
+            let call = cost.call;
+            let address = service.address(call);
+            parts.compare(process, address, cost, gauge).await?;
             // Users in memory would weigh themselves.
             if matches!(setup.keeps, Keeps::Mysql(_)) || call != Call::Create {
                 memory = process.memory()?;

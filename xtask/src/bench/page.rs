@@ -38,6 +38,7 @@ pub(crate) fn page(report: &Report) -> String {
     let tables = [
         ("{machine}", machine(report)),
         ("{goals}", goals::table(report)),
+        ("{proxy}", proxy(report)),
         ("{calls}", calls(report)),
         ("{steps}", steps(report)),
         ("{safety}", safety(report)),
@@ -96,9 +97,13 @@ fn calls(report: &Report) -> String {
             row(&mut table, &format!("{lesson} | {store}"), cost);
         }
     }
-    let nginx = report.anchors.nginx.iter();
-    for cost in nginx.filter(|cost| cost.rate.is_measured()) {
-        row(&mut table, "nginx | none", cost);
+    for (subject, costs) in [
+        ("nginx | none", &report.anchors.nginx),
+        ("nginx, a proxy | nginx", &report.proxy),
+    ] {
+        for cost in costs.iter().filter(|cost| cost.rate.is_measured()) {
+            row(&mut table, subject, cost);
+        }
     }
     table
 }
@@ -118,6 +123,13 @@ fn row(table: &mut String, subject: &str, cost: &Cost) {
         table,
         "| {subject} | {call} | {connections} | {rate} | {cpu} | {p50} | {p99} |"
     );
+}
+
+/// What another hop costs nginx, as a multiple.
+fn proxy(report: &Report) -> String {
+    let alone = report.proxy.iter().find(|cost| cost.connections == 1);
+    let ratio = alone.and_then(Cost::ratio);
+    ratio.map_or("–".to_owned(), |ratio| ratio.to_string())
 }
 
 fn steps(report: &Report) -> String {
@@ -259,6 +271,7 @@ mod tests {
             "| e-http | memory |",
             "| e-redis | MySQL, Redis |",
             "| nginx | none |",
+            "| nginx, a proxy | nginx |",
         ] {
             assert!(page.contains(text), "{text}");
         }

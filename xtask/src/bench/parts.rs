@@ -5,6 +5,7 @@ use super::figure::Figure;
 use super::measure::Cost;
 use super::measure::Gauge;
 use super::nginx;
+use super::process::Process;
 use super::redis::Key;
 use super::report::Anchors;
 use super::report::CONNECTIONS;
@@ -12,6 +13,7 @@ use super::sysbench::Table;
 use super::sysbench::Work;
 use anyhow::Context;
 use serde::Serialize;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// How many reads warm Redis up, and tell how many fill a run.
@@ -69,12 +71,34 @@ impl Parts {
         Ok(self.table.proof().await?.version)
     }
 
-    /// Measures one of them under so many connections; returns what is compared.
+    /// Measures a call for one round more; before and after it what it is compared with, if
+    /// it is.
     ///
     /// # Errors
     ///
     /// An answer was wrong, or not counted.
-    pub(super) async fn measure(
+    pub(super) async fn compare(
+        &mut self,
+        process: &Process,
+        address: SocketAddr,
+        cost: &mut Cost,
+        gauge: &Gauge,
+    ) -> anyhow::Result<()> {
+        let connections = cost.connections;
+        if let Some(alone) = &mut cost.alone {
+            let before = self.measure(alone.part, connections, gauge).await?;
+            alone.before.add(before)?;
+        }
+        gauge.measure(process, address, cost).await?;
+        if let Some(alone) = &mut cost.alone {
+            let after = self.measure(alone.part, connections, gauge).await?;
+            alone.after.add(after)?;
+        }
+        Ok(())
+    }
+
+    /// Measures one of them under so many connections; returns what is compared.
+    async fn measure(
         &mut self,
         part: Part,
         connections: u64,
@@ -93,7 +117,7 @@ impl Parts {
         let mut costs = self.anchors.nginx.iter_mut();
         let cost = costs.find(|cost| cost.connections == connections);
         let cost = cost.with_context(|| format!("nginx at {connections} connections"))?;
-        let (server, address) = nginx::start(&self.folder).await?;
+        let (server, address) = nginx::start(&self.folder, None).await?;
         let measured = gauge.measure(&server, address, cost).await;
         measured.context("nginx")?;
         server.kill().await?;

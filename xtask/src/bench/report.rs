@@ -23,6 +23,8 @@ pub(crate) struct Report {
     /// How many rounds there were, with one run of each.
     pub(crate) runs: u32,
     pub(crate) anchors: Anchors,
+    /// nginx, as a proxy before another one; empty, if lessons were named.
+    pub(crate) proxy: Vec<Cost>,
     pub(crate) lessons: Vec<Price>,
     /// What e-http costs whole, first, and without what keeps it safe; empty, if lessons
     /// were named.

@@ -86,6 +86,10 @@ pub(crate) fn report() -> Report {
         }
     }
     let nginx = [1, 64].map(|connections| cost(Call::Read, connections, 1e5, 10.0));
+    let proxy = [1, 64].map(|connections| Cost {
+        alone: Some(alone(Part::Nginx)),
+        ..cost(Call::Read, connections, 5e4, 22.0)
+    });
     Report {
         machine: Machine {
             cpu: "A CPU".to_owned(),
@@ -103,6 +107,7 @@ pub(crate) fn report() -> Report {
             update: of(2e4),
             insert: of(2e4),
         },
+        proxy: proxy.into(),
         lessons,
         safety: vec![variant("nothing", 10.0), variant("the log", 9.5)],
     }

@@ -7,6 +7,7 @@ use super::build;
 use super::lesson::Subject;
 use super::machine::Machine;
 use super::measure::Gauge;
+use super::nginx::Proxy;
 use super::parts::Parts;
 use super::report::Report;
 use super::safety;
@@ -41,12 +42,14 @@ pub(super) async fn report(
     // A look at one lesson, which may be changed just now, is about nothing else.
     let mut whole = lessons.iter().zip(&programs);
     let whole = whole.find(|(it, _)| options.lessons.is_empty() && it.name == safety::LESSON);
-    let mut safety = match whole {
+    let (mut proxy, mut safety) = match whole {
         Some((lesson, program)) => {
+            let proxy = Proxy::new(own(folder.path(), "proxy")?);
             let folder = own(folder.path(), "safety")?;
-            Some(Safety::new(lesson, program.clone(), &folder).await?)
+            let safety = Safety::new(lesson, program.clone(), &folder).await?;
+            (Some(proxy), Some(safety))
         }
-        None => None,
+        None => (None, None),
     };
     let mut subjects = Vec::new();
     for (lesson, program) in lessons.iter().zip(programs) {
@@ -55,6 +58,7 @@ pub(super) async fn report(
         subjects.push(subject.context(lesson.name)?);
     }
     let steps: usize = subjects.iter().map(Subject::steps).sum();
+    let steps = steps + proxy.as_ref().map_or(0, Proxy::steps);
     let steps = steps + safety.as_ref().map_or(0, Safety::steps);
     let gauge = Gauge {
         seconds: options.seconds,
@@ -66,6 +70,10 @@ pub(super) async fn report(
         for subject in &mut subjects {
             let measured = subject.round(&gauge, &mut parts).await;
             measured.context(subject.price.lesson)?;
+        }
+        if let Some(proxy) = &mut proxy {
+            let measured = proxy.round(&gauge, &mut parts).await;
+            measured.context("nginx as a proxy")?;
         }
         if let Some(safety) = &mut safety {
             safety.round(&gauge).await.context("what safety costs")?;
@@ -86,6 +94,7 @@ pub(super) async fn report(
         seconds: options.seconds,
         runs: options.runs,
         anchors: parts.anchors,
+        proxy: proxy.map_or(Vec::new(), Proxy::costs),
         lessons: prices,
         safety: safety.map_or(Vec::new(), Safety::variants),
     })
@@ -108,7 +117,11 @@ fn progress(steps: u64) -> anyhow::Result<ProgressBar> {
 }
 
 /// A folder of its own.
-fn own(folder: &Path, name: &str) -> anyhow::Result<PathBuf> {
+///
+/// # Errors
+///
+/// It cannot be made.
+pub(super) fn own(folder: &Path, name: &str) -> anyhow::Result<PathBuf> {
     let folder = folder.join(name);
     std::fs::create_dir_all(&folder)?;
     Ok(folder)
