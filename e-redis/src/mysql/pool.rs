@@ -1,4 +1,4 @@
-//! Connections, lent for one statement each.
+//! Connections, lent for one statement each; the first, before that, for the migrations.
 //!
 //! sqlx has a pool too. It asks the server after every statement whether the connection
 //! still lives, one more round trip a request. This one, built from deadpool, asks only
@@ -61,7 +61,7 @@ impl Pool {
     pub(super) async fn first(&self) -> sqlx::Result<Lent> {
         self.connections.get().await.map_err(|error| match error {
             PoolError::Backend(error) => error,
-            error => sqlx::Error::Protocol(error.to_string()),
+            error => sqlx::Error::Configuration(error.into()),
         })
     }
 
@@ -110,7 +110,8 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// The connection, for one statement whose result must be given to [`Session::finish`].
+    /// The connection, for statements of which the last one's result must be given to
+    /// [`Session::finish`].
     pub(super) fn start(&mut self) -> &mut MySqlConnection {
         self.clean = false;
         &mut self.connection
