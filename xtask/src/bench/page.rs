@@ -278,6 +278,13 @@ mod tests {
     }
 
     #[test]
+    fn the_page_tells_what_another_hop_costs() {
+        // In the sample nginx takes 22 µs as a proxy and 10 alone; in the last round, twice both.
+        let page = page(&sample::report());
+        assert!(page.contains("that takes 2.20 ±0 %\ntimes"), "{page}");
+    }
+
+    #[test]
     fn a_build_has_a_column_if_it_was_measured() {
         let mut report = sample::report();
         let line = |report: &_| {
