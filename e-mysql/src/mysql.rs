@@ -1,8 +1,8 @@
 //! A store in MySQL or MariaDB: for any number of processes at a time.
 //!
-//! Every call is one statement, so that the database's own atomicity is enough and no
-//! transaction is needed. `mysql/pool.rs` lends the connections, `mysql/batch.rs` lets callers
-//! share a statement.
+//! Every call is one statement, so that the database's own atomicity is enough; only creates
+//! that go together need a transaction. `mysql/pool.rs` lends the connections, `mysql/batch.rs`
+//! lets callers share a statement.
 
 mod batch;
 mod pool;
@@ -23,8 +23,10 @@ use anyhow::ensure;
 use async_trait::async_trait;
 use batch::Batches;
 use batch::Statement;
+use log::LevelFilter;
 use pool::Lent;
 use pool::Pool;
+use sqlx::AssertSqlSafe;
 use sqlx::ConnectOptions;
 use sqlx::Executor;
 use sqlx::FromRow;
@@ -41,9 +43,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
+use tokio_stream::StreamExt;
 
 /// How long the first connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// When a statement is slow.
+const SLOW: Duration = Duration::from_secs(1);
 
 /// What to do when nothing answers.
 const HINT: &str = "`cargo lesson services up` starts one for development";
@@ -51,6 +57,7 @@ const HINT: &str = "`cargo lesson services up` starts one for development";
 /// A store in MySQL or MariaDB.
 pub struct Mysql {
     pool: Arc<Pool>,
+    creates: Batches<Create>,
     reads: Batches<Read>,
     http_pings: Batches<Ping>,
     grpc_pings: Batches<Ping>,
@@ -67,6 +74,8 @@ impl Mysql {
             bail!("no database is named: set --mysql-url, or choose another --store");
         };
         let options = MySqlConnectOptions::from_url(url.expose()).context("mysql-url")?;
+        // By default a warning: but the text of a statement may tell the names it inserts.
+        let options = options.log_slow_statements(LevelFilter::Debug, SLOW);
         let pool = Arc::new(Pool::new(options, flags.connections)?);
         let session = match timeout(CONNECT_TIMEOUT, pool.first()).await {
             Ok(Ok(session)) => session,
@@ -79,6 +88,7 @@ impl Mysql {
             .with_context(|| format!("cannot migrate {url}"))?;
         let pings = |protocol| Batches::new(Ping { protocol }, pool.clone());
         Ok(Self {
+            creates: Batches::new(Create, pool.clone()),
             reads: Batches::new(Read, pool.clone()),
             http_pings: pings("http"),
             grpc_pings: pings("grpc"),
@@ -97,11 +107,7 @@ impl Mysql {
 #[async_trait]
 impl Store for Mysql {
     async fn create(&self, name: Name, sex: Sex) -> Result<User> {
-        let query = sqlx::query("INSERT INTO users (name, sex) VALUES (?, ?)");
-        let query = query.bind(name.as_str()).bind(i64::from(sex));
-        let mut session = self.pool.session().await?;
-        let result = query.execute(session.start()).await;
-        let uid = session.finish(result)?.last_insert_id();
+        let uid = self.creates.ask((name.clone(), sex)).await?;
         let uid = i64::try_from(uid)
             .map_err(failed)?
             .try_into()
@@ -151,6 +157,44 @@ impl Store for Mysql {
         self.pool.close().await;
         Ok(())
     }
+}
+
+/// Creates users, and tells their uids.
+struct Create;
+
+impl Statement for Create {
+    type Question = (Name, Sex);
+    type Answer = u64;
+
+    /// One `INSERT` a user, for one that inserts several tells the first uid only, and on a
+    /// cluster the next is not the one after. They go as one message, and are one transaction.
+    async fn run(
+        &self,
+        connection: &mut MySqlConnection,
+        users: &[(Name, Sex)],
+    ) -> sqlx::Result<Vec<u64>> {
+        let inserts: String = users.iter().map(insert).collect();
+        let sql = match users {
+            [_] => inserts,
+            _ => format!("BEGIN; {inserts} COMMIT"),
+        };
+        let answers = sqlx::raw_sql(AssertSqlSafe(sql)).execute_many(&mut *connection);
+        let answers: sqlx::Result<Vec<_>> = answers.collect().await;
+        if answers.is_err() {
+            connection.execute("ROLLBACK").await?; // else the next one's statement is part of it
+        }
+        let inserted = answers?.into_iter().filter(|it| it.rows_affected() > 0);
+        Ok(inserted.map(|it| it.last_insert_id()).collect())
+    }
+}
+
+/// An `INSERT` as text, since a prepared one goes alone. The name is in hexadecimal digits:
+/// nothing in it can be taken for SQL.
+fn insert((name, sex): &(Name, Sex)) -> String {
+    let name = name.as_str().bytes();
+    let name: String = name.map(|byte| format!("{byte:02x}")).collect();
+    let sex = i64::from(*sex);
+    format!("INSERT INTO users (name, sex) VALUES (_utf8mb4 X'{name}', {sex});")
 }
 
 /// Reads users.

@@ -6,6 +6,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::Connection;
 use sqlx::Executor;
 use sqlx::mysql::MySqlConnection;
+use std::collections::BTreeMap;
 use std::time::Duration;
 use std::time::Instant;
 use tokio::sync::OnceCell;
@@ -62,6 +63,22 @@ impl Database {
     /// Locks the counts: who pings waits until the lock is released.
     pub(crate) async fn lock_pings(&self) -> anyhow::Result<Lock> {
         self.lock("SELECT * FROM pings FOR UPDATE").await
+    }
+
+    /// Makes the server refuse users of this name.
+    pub(crate) async fn refuse(&self, name: &str) -> anyhow::Result<()> {
+        let mut connection = MySqlConnection::connect(&self.url()).await?;
+        let check = format!("ALTER TABLE users ADD CHECK (name <> '{name}')");
+        connection.execute(AssertSqlSafe(check)).await?;
+        Ok(())
+    }
+
+    /// The names of all users, and their uids.
+    pub(crate) async fn users(&self) -> anyhow::Result<BTreeMap<String, i64>> {
+        let mut connection = MySqlConnection::connect(&self.url()).await?;
+        let users = sqlx::query_as("SELECT name, uid FROM users");
+        let users: Vec<_> = users.fetch_all(&mut connection).await?;
+        Ok(users.into_iter().collect())
     }
 
     async fn lock(&self, rows: &'static str) -> anyhow::Result<Lock> {

@@ -125,6 +125,7 @@ pub(crate) fn all() -> Vec<Promise> {
             mysql::pings_that_wait_stop_nobody_else,
             mysql::updates_that_wait_stop_no_reader,
             batch::readers_that_wait_share_a_statement,
+            batch::creates_that_wait_are_done_together_or_not,
             batch::who_hangs_up_leaves_the_others_their_answers,
             batch::a_ping_told_503_is_not_counted,
             mysql::a_lost_mysql_loses_nothing_acknowledged;

@@ -11,6 +11,7 @@ use crate::proxy::Network;
 use crate::stage::Stage;
 use anyhow::ensure;
 use reqwest::Client;
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -62,6 +63,73 @@ pub(crate) async fn readers_that_wait_share_a_statement(stage: &Stage) -> anyhow
     }
     let statements = asked(&service, &client).await? - before;
     ensure!(statements <= 4, "{statements} statements were run");
+    service.stop().await
+}
+
+/// Creates users of these names at the same time; those that are created, with their uids.
+async fn create(url: &str, names: &[String]) -> anyhow::Result<BTreeMap<String, i64>> {
+    let mut creates = JoinSet::new();
+    for name in names {
+        let create = Client::new().post(format!("{url}/users"));
+        let (name, create) = (
+            name.clone(),
+            create.form(&[("name", name), ("sex", &"0".into())]),
+        );
+        creates.spawn(async move { anyhow::Ok((name, Answer::of(create.send().await?).await?)) });
+    }
+    let mut created = BTreeMap::new();
+    while let Some(answer) = creates.join_next().await {
+        let (name, answer) = answer??;
+        match answer.status {
+            201 => {
+                let uid = answer.header("location").trim_start_matches("/users/");
+                created.insert(name, uid.parse()?);
+            }
+            _ => answer.expect_problem(500, None)?,
+        }
+    }
+    Ok(created)
+}
+
+/// While two creates are under way, on a database that hangs, others come, among them one
+/// that it will refuse.
+pub(crate) async fn creates_that_wait_are_done_together_or_not(
+    stage: &Stage,
+) -> anyhow::Result<()> {
+    let (proxy, service) = behind_mysql(stage, "info").await?;
+    let (url, database) = (service.http()?, stage.database().await?);
+    let names = |from: i64, to| -> Vec<String> {
+        let numbers = from..to;
+        numbers.map(|number| format!("gopher {number}")).collect()
+    };
+    database.refuse("gopher 10").await?;
+    open(stage, &service, 2).await?;
+    let create_after = async |pause, from, to| {
+        sleep(pause).await;
+        create(&url, &names(from, to)).await
+    };
+    proxy.turn(Network::Hung);
+    let (one, two, others, ()) = tokio::join!(
+        create_after(Duration::ZERO, 0, 1),
+        create_after(ARRIVE / 2, 1, 2),
+        create_after(ARRIVE, 2, CALLERS),
+        async {
+            sleep(3 * ARRIVE).await;
+            proxy.turn(Network::Up);
+        }
+    );
+    let (mut created, two, others) = (one?, two?, others?);
+    created.extend(two);
+    ensure!(created.len() == 2, "created: {created:?}");
+    ensure!(others.is_empty(), "created: {others:?}");
+    for number in CALLERS..2 * CALLERS {
+        created.extend(create(&url, &names(number, number + 1)).await?); // by either connection
+    }
+    created.extend(create(&url, &names(2 * CALLERS, 9 * CALLERS)).await?);
+    ensure!(created.len() as i64 == 2 + 8 * CALLERS, "{created:?}");
+    let mut there = database.users().await?;
+    there.remove("ferris"); // whom `open` has left
+    ensure!(there == created, "there: {there:?}, told: {created:?}");
     service.stop().await
 }
 
