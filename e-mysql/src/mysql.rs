@@ -167,7 +167,8 @@ impl Statement for Create {
     type Answer = u64;
 
     /// One `INSERT` a user, for one that inserts several tells the first uid only, and on a
-    /// cluster the next is not the one after. They go as one message, and are one transaction.
+    /// cluster the others need not follow it one by one. They go as one message, and are one
+    /// transaction.
     async fn run(
         &self,
         connection: &mut MySqlConnection,
@@ -183,6 +184,7 @@ impl Statement for Create {
         if answers.is_err() {
             connection.execute("ROLLBACK").await?; // else the next one's statement is part of it
         }
+        // Not the answers to BEGIN and COMMIT.
         let inserted = answers?.into_iter().filter(|it| it.rows_affected() > 0);
         Ok(inserted.map(|it| it.last_insert_id()).collect())
     }
