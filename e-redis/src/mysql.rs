@@ -48,7 +48,7 @@ use tokio_stream::StreamExt;
 /// How long the first connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// When a statement is slow.
+/// From when on a statement is slow: sqlx's default.
 const SLOW: Duration = Duration::from_secs(1);
 
 /// What to do when nothing answers.
@@ -74,7 +74,7 @@ impl Mysql {
             bail!("no database is named: set --mysql-url, or choose another --store");
         };
         let options = MySqlConnectOptions::from_url(url.expose()).context("mysql-url")?;
-        // By default a warning: but the text of a statement may tell the names it inserts.
+        // By default a warning, with the statement's text; that of a create tells names.
         let options = options.log_slow_statements(LevelFilter::Debug, SLOW);
         let pool = Arc::new(Pool::new(options, flags.connections)?);
         let session = match timeout(CONNECT_TIMEOUT, pool.first()).await {
@@ -168,34 +168,33 @@ impl Statement for Create {
 
     /// One `INSERT` a user, for one that inserts several tells the first uid only, and on a
     /// cluster the others need not follow it one by one. They go as one message, and are one
-    /// transaction.
+    /// transaction: one commit, which is what waits for the disk.
     async fn run(
         &self,
         connection: &mut MySqlConnection,
         users: &[(Name, Sex)],
     ) -> sqlx::Result<Vec<u64>> {
         let inserts: String = users.iter().map(insert).collect();
-        let sql = match users {
-            [_] => inserts,
-            _ => format!("BEGIN; {inserts} COMMIT"),
+        let (sql, begins) = match users {
+            [_] => (inserts, 0),
+            _ => (format!("BEGIN; {inserts} COMMIT"), 1),
         };
         let answers = sqlx::raw_sql(AssertSqlSafe(sql)).execute_many(&mut *connection);
         let answers: sqlx::Result<Vec<_>> = answers.collect().await;
         if answers.is_err() {
-            connection.execute("ROLLBACK").await?; // else the next one's statement is part of it
+            let undone = connection.execute("ROLLBACK").await;
+            undone.map_err(|error| sqlx::Error::Protocol(format!("no ROLLBACK: {error}")))?;
         }
-        // Not the answers to BEGIN and COMMIT.
-        let inserted = answers?.into_iter().filter(|it| it.rows_affected() > 0);
+        let inserted = answers?.into_iter().skip(begins).take(users.len());
         Ok(inserted.map(|it| it.last_insert_id()).collect())
     }
 }
 
-/// An `INSERT` as text, since a prepared one goes alone. The name is in hexadecimal digits:
-/// nothing in it can be taken for SQL.
+/// An `INSERT` as text, since sqlx sends prepared ones one at a time. The name is in
+/// hexadecimal digits: nothing in it can be taken for SQL.
 fn insert((name, sex): &(Name, Sex)) -> String {
-    let name = name.as_str().bytes();
-    let name: String = name.map(|byte| format!("{byte:02x}")).collect();
-    let sex = i64::from(*sex);
+    let digits = name.as_str().bytes().map(|byte| format!("{byte:02x}"));
+    let (name, sex) = (digits.collect::<String>(), i64::from(*sex));
     format!("INSERT INTO users (name, sex) VALUES (_utf8mb4 X'{name}', {sex});")
 }
 

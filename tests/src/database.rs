@@ -95,7 +95,7 @@ impl Database {
 
 /// How many statements of this account run, beside this one.
 const RUNNING: &str = "SELECT COUNT(*) FROM information_schema.processlist \
-     WHERE command = 'Execute' AND id <> CONNECTION_ID()";
+     WHERE command IN ('Execute', 'Query') AND id <> CONNECTION_ID()";
 
 /// Less than the time after which a lesson gives up waiting for a lock.
 const SOON: Duration = Duration::from_secs(3);

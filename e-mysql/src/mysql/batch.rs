@@ -30,7 +30,7 @@ const TURNS: usize = 2;
 /// How long a statement may take: longer than any request waits for it.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(6);
 
-/// A statement that can do for many callers what it does for one.
+/// A statement, or a message of several, that can do for many callers what it does for one.
 pub(super) trait Statement: Send + Sync + 'static {
     /// What a caller asks.
     type Question: Send + Sync + 'static;

@@ -1,4 +1,4 @@
-//! Connections, lent for one statement each; the first, before that, for the migrations.
+//! Connections, lent for a call or a batch of calls; the first, before, for the migrations.
 //!
 //! sqlx has a pool too. It asks the server after every statement whether the connection
 //! still lives, one more round trip a request. This one, built from deadpool, asks only
@@ -110,8 +110,8 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// The connection, for statements of which the last one's result must be given to
-    /// [`Session::finish`].
+    /// The connection, for statements that leave no transaction open. What comes of them must
+    /// be given to [`Session::finish`].
     pub(super) fn start(&mut self) -> &mut MySqlConnection {
         self.clean = false;
         &mut self.connection

@@ -1,4 +1,4 @@
-//! Callers that share a statement: each gets its own answer, whatever the others do.
+//! Callers that share a statement or a message: each gets its own answer.
 
 use super::mysql::behind_mysql;
 use super::mysql::open;
@@ -67,14 +67,11 @@ pub(crate) async fn readers_that_wait_share_a_statement(stage: &Stage) -> anyhow
 }
 
 /// Creates users of these names at the same time; those that are created, with their uids.
-async fn create(url: &str, names: &[String]) -> anyhow::Result<BTreeMap<String, i64>> {
+async fn create(url: String, names: Vec<String>) -> anyhow::Result<BTreeMap<String, i64>> {
     let mut creates = JoinSet::new();
     for name in names {
         let create = Client::new().post(format!("{url}/users"));
-        let (name, create) = (
-            name.clone(),
-            create.form(&[("name", name), ("sex", &"0".into())]),
-        );
+        let create = create.form(&[("name", name.as_str()), ("sex", "0")]);
         creates.spawn(async move { anyhow::Ok((name, Answer::of(create.send().await?).await?)) });
     }
     let mut created = BTreeMap::new();
@@ -91,44 +88,38 @@ async fn create(url: &str, names: &[String]) -> anyhow::Result<BTreeMap<String, 
     Ok(created)
 }
 
-/// While two creates are under way, on a database that hangs, others come, among them one
-/// that it will refuse.
+/// While two creates wait for a lock, others come, among them one that the database will
+/// refuse.
 pub(crate) async fn creates_that_wait_are_done_together_or_not(
     stage: &Stage,
 ) -> anyhow::Result<()> {
-    let (proxy, service) = behind_mysql(stage, "info").await?;
+    let service = stage.serve(&[]).await?;
     let (url, database) = (service.http()?, stage.database().await?);
     let names = |from: i64, to| -> Vec<String> {
         let numbers = from..to;
         numbers.map(|number| format!("gopher {number}")).collect()
     };
+    let spawn = |from, to| tokio::spawn(create(url.clone(), names(from, to)));
     database.refuse("gopher 10").await?;
-    open(stage, &service, 2).await?;
-    let create_after = async |pause, from, to| {
-        sleep(pause).await;
-        create(&url, &names(from, to)).await
-    };
-    proxy.turn(Network::Hung);
-    let (one, two, others, ()) = tokio::join!(
-        create_after(Duration::ZERO, 0, 1),
-        create_after(ARRIVE / 2, 1, 2),
-        create_after(ARRIVE, 2, CALLERS),
-        async {
-            sleep(3 * ARRIVE).await;
-            proxy.turn(Network::Up);
-        }
-    );
-    let (mut created, two, others) = (one?, two?, others?);
-    created.extend(two);
+    let mut lock = database.lock_users().await?;
+    let one = spawn(0, 1);
+    lock.wait_for(1).await?;
+    let two = spawn(1, 2);
+    lock.wait_for(2).await?;
+    let others = spawn(2, CALLERS);
+    sleep(3 * ARRIVE).await;
+    lock.release().await?;
+    let mut created = one.await??;
+    created.extend(two.await??);
     ensure!(created.len() == 2, "created: {created:?}");
+    let others = others.await??;
     ensure!(others.is_empty(), "created: {others:?}");
     for number in CALLERS..2 * CALLERS {
-        created.extend(create(&url, &names(number, number + 1)).await?); // by either connection
+        created.extend(create(url.clone(), names(number, number + 1)).await?);
     }
-    created.extend(create(&url, &names(2 * CALLERS, 9 * CALLERS)).await?);
+    created.extend(create(url.clone(), names(2 * CALLERS, 9 * CALLERS)).await?);
     ensure!(created.len() as i64 == 2 + 8 * CALLERS, "{created:?}");
-    let mut there = database.users().await?;
-    there.remove("ferris"); // whom `open` has left
+    let there = database.users().await?;
     ensure!(there == created, "there: {there:?}, told: {created:?}");
     service.stop().await
 }
