@@ -88,8 +88,8 @@ async fn create(url: String, names: Vec<String>) -> anyhow::Result<BTreeMap<Stri
     Ok(created)
 }
 
-/// While two creates wait for a lock, others come, among them one that the database will
-/// refuse.
+/// While two creates wait for a lock, others come, and last of them one that the database
+/// will refuse.
 pub(crate) async fn creates_that_wait_are_done_together_or_not(
     stage: &Stage,
 ) -> anyhow::Result<()> {
@@ -100,25 +100,28 @@ pub(crate) async fn creates_that_wait_are_done_together_or_not(
         numbers.map(|number| format!("gopher {number}")).collect()
     };
     let spawn = |from, to| tokio::spawn(create(url.clone(), names(from, to)));
-    database.refuse("gopher 10").await?;
+    database.refuse(&format!("gopher {CALLERS}")).await?;
     let mut lock = database.lock_users().await?;
     let one = spawn(0, 1);
     lock.wait_for(1).await?;
     let two = spawn(1, 2);
     lock.wait_for(2).await?;
     let others = spawn(2, CALLERS);
-    sleep(3 * ARRIVE).await;
+    sleep(ARRIVE).await;
+    let last = spawn(CALLERS, CALLERS + 1);
+    sleep(2 * ARRIVE).await;
     lock.release().await?;
     let mut created = one.await??;
     created.extend(two.await??);
     ensure!(created.len() == 2, "created: {created:?}");
-    let others = others.await??;
-    ensure!(others.is_empty(), "created: {others:?}");
-    for number in CALLERS..2 * CALLERS {
+    for none in [others.await??, last.await??] {
+        ensure!(none.is_empty(), "created: {none:?}");
+    }
+    for number in CALLERS + 1..2 * CALLERS {
         created.extend(create(url.clone(), names(number, number + 1)).await?);
     }
     created.extend(create(url.clone(), names(2 * CALLERS, 9 * CALLERS)).await?);
-    ensure!(created.len() as i64 == 2 + 8 * CALLERS, "{created:?}");
+    ensure!(created.len() as i64 == 1 + 8 * CALLERS, "{created:?}");
     let there = database.users().await?;
     ensure!(there == created, "there: {there:?}, told: {created:?}");
     service.stop().await
