@@ -182,8 +182,8 @@ impl Statement for Create {
         let answers = sqlx::raw_sql(AssertSqlSafe(sql)).execute_many(&mut *connection);
         let answers: sqlx::Result<Vec<_>> = answers.collect().await;
         if answers.is_err() {
-            // One that fails is an error of the protocol: that ends the session, and with it the
-            // transaction.
+            // A ROLLBACK that fails is told as an error of the protocol: that ends the session, and
+            // with it the transaction.
             let undone = connection.execute("ROLLBACK").await;
             undone.map_err(|error| sqlx::Error::Protocol(format!("no ROLLBACK: {error}")))?;
         }
