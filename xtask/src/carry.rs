@@ -1,9 +1,9 @@
-//! Takes a change made in one lesson through all later ones, by three-way merge: this is
-//! what makes copies bearable.
+//! Takes a change made in one lesson through all that follow it, on every branch, by
+//! three-way merge: this is what makes copies bearable.
 //!
-//! The change is merged from the nearest lesson before that already has it, because that is
-//! the likeliest copy, and else from where it was made. A conflict is left to a person, once:
-//! later copies of that file wait until it is carried on from there.
+//! The change is merged from the nearest lesson on the way that already has it, because that
+//! is the likeliest copy, and else from where it was made. A conflict is left to a person,
+//! once: the copies behind it wait until it is carried on from there.
 
 mod edit;
 mod merge;
@@ -12,12 +12,13 @@ mod revision;
 use crate::folder::File;
 use crate::folder::is_aside;
 use crate::folder::read;
-use crate::ladder::Ladder;
-use crate::ladder::Lesson;
+use crate::name::Renaming;
 use anyhow::bail;
 use edit::Edit;
+use edit::Files;
+use ladder::Ladder;
+use ladder::Lesson;
 use merge::Outcome;
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::ExitCode;
@@ -38,14 +39,11 @@ pub(crate) struct Arguments {
     force: bool,
 }
 
-/// A lesson's files by their paths.
-type Files = BTreeMap<String, File>;
-
 /// One file's change, as each lesson that has it has made it, and where it is stuck.
 #[derive(Debug)]
 struct Course {
     made: Vec<(&'static Lesson, Edit)>,
-    stuck: Option<&'static Lesson>,
+    stuck: Vec<&'static Lesson>,
 }
 
 /// Carries, and tells file by file what is done.
@@ -59,7 +57,7 @@ pub(crate) fn carry(
     out: &mut dyn Write,
 ) -> anyhow::Result<ExitCode> {
     let lesson = ladder.find(&arguments.lesson)?;
-    let base = revision::read(ladder, &arguments.base, lesson)?;
+    let base = base(ladder, &arguments.base, lesson)?;
     let edits = edit::edits(&base, &read(ladder, lesson)?)?;
     if edits.is_empty() {
         let (name, base) = (lesson.name, &arguments.base);
@@ -69,22 +67,22 @@ pub(crate) fn carry(
         )?;
         return Ok(ExitCode::SUCCESS);
     }
-    let unmended = edits.iter().filter_map(|edit| edit.after.as_ref());
-    let mut unmended = unmended.filter_map(|file| Some((file, *file.marks().first()?)));
-    if let Some((file, line)) = unmended.next() {
+    let unresolved = edits.iter().filter_map(|edit| edit.after.as_ref());
+    let mut unresolved = unresolved.filter_map(|file| Some((file, *file.marks().first()?)));
+    if let Some((file, line)) = unresolved.next() {
         let name = lesson.name;
         bail!(
-            "{name}/{}:{line}: there are marks of a conflict; mend it first",
+            "{name}/{}:{line}: there are marks of a conflict; resolve it first",
             file.path
         );
     }
     let course = |edit| Course {
         made: vec![(lesson, edit)],
-        stuck: None,
+        stuck: Vec::new(),
     };
     let mut courses: Vec<Course> = edits.into_iter().map(course).collect();
     let mut whole = true;
-    for later in ladder.after(lesson) {
+    for later in ladder.later(lesson) {
         whole &= carry_to(ladder, later, arguments, &mut courses, out)?;
     }
     if !whole {
@@ -94,6 +92,20 @@ pub(crate) fn carry(
         writeln!(out, "now type: cargo lesson check --fix")?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the lesson's change was made to: its files in a revision, or, where it is newer than
+/// that, those of the lesson that it was copied from.
+fn base(ladder: &Ladder, name: &str, lesson: &Lesson) -> anyhow::Result<Vec<File>> {
+    let files = revision::read(ladder, name, lesson)?;
+    match ladder.before(lesson).filter(|_| files.is_empty()) {
+        None => Ok(files),
+        Some(copied) => {
+            let renaming = Renaming::new(copied.name, lesson.name);
+            let files = revision::read(ladder, name, copied)?;
+            Ok(files.iter().map(|file| file.renamed(&renaming)).collect())
+        }
+    }
 }
 
 /// Carries all files' changes to one lesson; tells whether all of it is done.
@@ -123,7 +135,7 @@ fn carry_to(
     for (course, outcome) in courses.iter_mut().zip(outcomes) {
         writeln!(out, "{}", outcome.told(lesson, &present))?;
         match &outcome {
-            Outcome::Conflict { .. } => course.stuck = course.stuck.or(Some(lesson)),
+            Outcome::Conflict { .. } => course.stuck.push(lesson),
             Outcome::Waits { .. } => {}
             Outcome::Done(edit) => {
                 // What it is made to is what is committed, even where it is made already.
@@ -153,7 +165,9 @@ fn outcomes(
 ) -> anyhow::Result<Vec<Outcome>> {
     let outcome = |course: &Course| {
         let mut nearest = None;
-        for (from, edit) in course.made.iter().rev() {
+        // Other branches have made it in their own way.
+        let on_the_way = course.made.iter().filter(|(from, _)| lesson.has(from.name));
+        for (from, edit) in on_the_way.rev() {
             let outcome = merge::merge(from, edit, lesson, files)?;
             if matches!(outcome, Outcome::Done(_)) {
                 return Ok(outcome);
@@ -165,7 +179,8 @@ fn outcomes(
             .first()
             .map(|(from, edit)| edit.path_in(from, lesson));
         let path = path.unwrap_or_default();
-        Ok(match (course.stuck, nearest) {
+        let mut stuck = course.stuck.iter();
+        Ok(match (stuck.find(|it| lesson.has(it.name)), nearest) {
             (None, Some(conflict)) => conflict,
             (stuck, _) => Outcome::Waits {
                 path,

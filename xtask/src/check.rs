@@ -2,95 +2,27 @@
 //! promises, what is generated is fresh, and prose, code and settings agree.
 
 mod agree;
-
+mod circles;
+mod commands;
 mod generated;
 mod links;
-
 mod readme;
 mod versions;
+mod whole;
 
-use crate::folder::File;
-use crate::folder::read_all;
-use crate::ladder::Ladder;
-use crate::ladder::Lesson;
 use crate::step::Step;
-use crate::step::steps_of;
-use anyhow::Context;
-use std::fmt::Display;
-use std::fmt::Formatter;
+use crate::step::is_bulk;
+use ladder::Ladder;
 use std::io::Write;
 use std::process::ExitCode;
+use whole::Complaint;
+use whole::Whole;
 
-/// The ladder as it stands, read once for all checks.
-#[derive(Debug)]
-struct Whole<'a> {
-    ladder: &'a Ladder,
-    /// The files of each lesson.
-    folders: Vec<Vec<File>>,
-    steps: Vec<Step>,
-}
+/// The share of the followed lesson that has to stand unchanged.
+const PURITY: f64 = 0.95;
 
-/// What is wrong, where, and the command that mends it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Complaint {
-    /// Relative to the root.
-    file: String,
-    line: usize,
-    what: String,
-    mend: String,
-}
-
-/// The command that mends what is generated.
-const FIX: &str = "cargo lesson check --fix";
-
-impl Complaint {
-    /// What only a person can mend.
-    fn by_hand(file: &str, line: usize, what: String) -> Self {
-        let mend = format!("$EDITOR +{line} {file}");
-        Self {
-            file: file.to_owned(),
-            line,
-            what,
-            mend,
-        }
-    }
-}
-
-impl Display for Complaint {
-    fn fmt(&self, out: &mut Formatter) -> std::fmt::Result {
-        let Self {
-            file,
-            line,
-            what,
-            mend,
-        } = self;
-        write!(out, "{file}:{line}: {what}; type: {mend}")
-    }
-}
-
-impl<'a> Whole<'a> {
-    fn read(ladder: &'a Ladder) -> anyhow::Result<Self> {
-        let folders = read_all(ladder)?;
-        let steps = steps_of(ladder, &folders)?;
-        Ok(Self {
-            ladder,
-            folders,
-            steps,
-        })
-    }
-
-    /// The lessons with their files and steps.
-    fn lessons(&self) -> impl Iterator<Item = (&'static Lesson, &[File], &Step)> {
-        let files = self.folders.iter().map(Vec::as_slice);
-        let lessons = self.ladder.lessons.iter().zip(files).zip(&self.steps);
-        lessons.map(|((lesson, files), step)| (lesson, files, step))
-    }
-
-    /// A file of the root folder, as text.
-    fn text(&self, path: &str) -> anyhow::Result<String> {
-        std::fs::read_to_string(self.ladder.root.join(path)).with_context(|| path.to_owned())
-    }
-}
+/// How many lines a lesson of the spine may add under `src/`.
+const SOURCE: usize = 450;
 
 /// Tells everything that is wrong; with `fix`, first generates anew what is generated.
 ///
@@ -99,9 +31,7 @@ impl<'a> Whole<'a> {
 /// git is missing, or a file cannot be read or written.
 pub(crate) fn check(ladder: &Ladder, fix: bool, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     if fix {
-        for path in generated::write(&Whole::read(ladder)?)? {
-            writeln!(out, "{path}: written")?;
-        }
+        renew(ladder, out)?;
     }
     let whole = Whole::read(ladder)?;
     let complaints = complaints(&whole)?;
@@ -114,51 +44,95 @@ pub(crate) fn check(ladder: &Ladder, fix: bool, out: &mut dyn Write) -> anyhow::
             Ok(ExitCode::SUCCESS)
         }
         number => {
-            writeln!(out, "{number} to mend")?;
+            writeln!(out, "{number} problems")?;
             Ok(ExitCode::FAILURE)
         }
     }
 }
 
+/// Renews what is generated, and tells which files.
+///
+/// # Errors
+///
+/// git is missing, or a file cannot be read or written.
+pub(crate) fn renew(ladder: &Ladder, out: &mut dyn Write) -> anyhow::Result<()> {
+    for path in generated::write(&Whole::read(ladder)?)? {
+        writeln!(out, "{path}: written")?;
+    }
+    Ok(())
+}
+
 fn complaints(whole: &Whole) -> anyhow::Result<Vec<Complaint>> {
     let mut complaints = Vec::new();
     for step in &whole.steps {
-        complaints.extend(pure(whole.ladder, step));
+        complaints.extend(pure(whole, step));
+        complaints.extend(small(whole, step));
         complaints.extend(promised(step));
     }
+    complaints.extend(circles::all(whole)?);
     complaints.extend(generated::stale(whole)?);
     complaints.extend(readme::all(whole)?);
     complaints.extend(links::broken(whole)?);
+    complaints.extend(commands::all(whole)?);
     complaints.extend(versions::named(whole)?);
     complaints.extend(agree::all(whole)?);
+    complaints.extend(needless(whole));
     complaints.sort();
     complaints.dedup();
     Ok(complaints)
 }
 
-/// A step keeps what its lesson's floor asks for; the complaint names the file that loses
-/// most.
-fn pure(ladder: &Ladder, step: &Step) -> Option<Complaint> {
-    let (lesson, floor) = (step.lesson, &step.lesson.floor);
+/// A step keeps what it has to of the lesson that it follows; the complaint names the file
+/// that loses most. What leaves the spine may replace code.
+fn pure(whole: &Whole, step: &Step) -> Option<Complaint> {
+    let lesson = step.lesson;
     let name = lesson.name;
-    let table = "xtask/src/ladder/lessons.rs";
-    if floor.purity < crate::ladder::PURE.purity && floor.reason.is_none_or(str::is_empty) {
-        let what = format!("{name} has a floor of its own and no reason for it");
-        return Some(Complaint::by_hand(table, 1, what));
-    }
-    if step.purity() >= floor.purity {
+    if lesson.side || step.purity() >= PURITY || whole.excused("purity", &[name]) {
         return None;
     }
-    let before = ladder.before(lesson).map_or("", |before| before.name);
-    let worst = step.changes.iter().max_by_key(|change| change.removed);
+    let worst = step.changes.iter().filter(|change| !is_bulk(&change.path));
+    let worst = worst.max_by_key(|change| change.removed);
     let worst = worst.map_or("", |change| change.path.as_str());
-    let (kept, least) = (step.purity(), floor.purity);
+    let (before, kept) = (lesson.after.unwrap_or_default(), step.purity());
     Some(Complaint {
         file: format!("{name}/{worst}"),
         line: 1,
-        what: format!("of {before} {kept:.3} stands unchanged, and {least} has to"),
-        mend: format!("cargo lesson diff {name}"),
+        what: format!("of {before} {kept:.3} stands unchanged, and {PURITY} has to"),
+        fix: format!("cargo lesson diff {name}"),
     })
+}
+
+/// One concern a step: what a reader is to take in at once has a bound.
+fn small(whole: &Whole, step: &Step) -> Option<Complaint> {
+    let (name, source) = (step.lesson.name, step.source());
+    if step.lesson.side || source <= SOURCE || whole.excused("size", &[name]) {
+        return None;
+    }
+    Some(Complaint {
+        file: format!("{name}/src"),
+        line: 1,
+        what: format!(
+            "{name} adds {source} lines under src/, and may add {SOURCE}: is it one concern?"
+        ),
+        fix: format!("cargo lesson diff {name} --stat"),
+    })
+}
+
+/// An exception that nobody needs any more goes, so that it does not hide the next one.
+fn needless(whole: &Whole) -> Vec<Complaint> {
+    let used = whole.used.borrow();
+    let needless = |rule: &str, name: &String| {
+        let what = format!("the exception of {name} from the rule {rule} is no longer needed");
+        Complaint::by_hand(ladder::TABLE, 1, what)
+    };
+    let mut complaints = Vec::new();
+    for exception in &whole.ladder.exceptions {
+        let names = exception.of.iter();
+        let unused =
+            names.filter(|name| !used.contains(&(exception.rule.clone(), (*name).clone())));
+        complaints.extend(unused.map(|name| needless(&exception.rule, name)));
+    }
+    complaints
 }
 
 /// A step adds what its lesson's name promises.
@@ -176,7 +150,7 @@ fn promised(step: &Step) -> Vec<Complaint> {
             file: format!("{name}/{path}"),
             line: 1,
             what: format!("{name} promises to add it, and does not"),
-            mend: format!("cargo lesson diff {name} --stat"),
+            fix: format!("cargo lesson diff {name} --stat"),
         })
         .collect()
 }

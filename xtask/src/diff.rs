@@ -1,14 +1,14 @@
 //! The step to a lesson, as its reader wants it: wiring first, new files last, without the
-//! noise of the lesson's own name, by the user's own git. Where nobody looks, a patch that
-//! `git apply` takes.
+//! noise of the lesson's own name, by the user's own git. Piped, it is the same, so that what
+//! is read with `less` or counted is what was shown; `--patch` is what `git apply` takes.
 
 use crate::folder::File;
 use crate::folder::read;
 use crate::git;
-use crate::ladder::Ladder;
-use crate::ladder::Lesson;
 use crate::name::Renaming;
 use crate::step::changes;
+use ladder::Ladder;
+use ladder::Lesson;
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
@@ -18,7 +18,7 @@ use tempfile::TempDir;
 /// How it is shown.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The lesson, and before it where to start, if not from the lesson before
+    /// The lesson, and before it where to start, if not from the lesson that it follows
     #[arg(required = true, num_args = 1..=2, value_name = "LESSON")]
     lessons: Vec<String>,
     /// Only which files, and how many lines
@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     /// README.md and DIFF.md, too
     #[arg(long)]
     all: bool,
-    /// As `git apply` takes it, with names as they are and all files; so is what is piped
+    /// As `git apply` takes it, with names as they are and all files
     #[arg(long, conflicts_with_all = ["stat", "tool"])]
     patch: bool,
     /// In git's difftool, or in the one named
@@ -47,7 +47,7 @@ pub(crate) fn show(
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let (from, to) = pair(ladder, &arguments.lessons)?;
-    if arguments.patch || !(terminal || arguments.stat || arguments.tool.is_some()) {
+    if arguments.patch {
         out.write_all(&patch(ladder, from, to)?)?;
         return Ok(());
     }

@@ -3,10 +3,10 @@
 
 use crate::git::git;
 use crate::git::run;
-use crate::ladder::Ladder;
-use crate::ladder::Lesson;
 use crate::name::Renaming;
 use anyhow::Context;
+use ladder::Ladder;
+use ladder::Lesson;
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::fs::symlink;

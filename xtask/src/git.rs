@@ -116,8 +116,12 @@ pub(crate) fn show(mut git: Command) -> anyhow::Result<()> {
 
 /// Waits for a command that has the terminal: Ctrl-C is its, too, and must not end this
 /// process first, which has scratch files to remove.
+///
+/// # Errors
+///
+/// The command cannot be started.
 #[tokio::main(flavor = "current_thread")]
-async fn wait(command: &mut Command) -> anyhow::Result<ExitStatus> {
+pub(crate) async fn wait(command: &mut Command) -> anyhow::Result<ExitStatus> {
     let command = std::mem::replace(command, Command::new(""));
     // A signal that is listened to does not end a process.
     let _interrupt = signal(SignalKind::interrupt())?;

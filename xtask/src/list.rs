@@ -1,30 +1,38 @@
-//! The ladder as a table: what each lesson adds, and how much of the one before it keeps.
+//! The ladder as a tree: what each lesson adds, and how much of the one that it follows it
+//! keeps.
 
-use crate::ladder::Ladder;
-use crate::ladder::Needs;
 use crate::step::Step;
 use crate::step::steps;
 use comfy_table::CellAlignment;
 use comfy_table::ContentArrangement;
 use comfy_table::Table;
+use ladder::Ladder;
+use ladder::Lesson;
+use ladder::Needs;
 use serde::Serialize;
 use std::io::Write;
 
 /// Narrower, the table would be a column of single words.
-const NARROW: u16 = 72;
+const NARROW: u16 = 80;
 
 /// A row, for scripts.
 #[derive(Debug, Serialize)]
 struct Row<'a> {
-    number: usize,
     name: &'a str,
+    /// The lesson that it follows.
+    after: Option<&'a str>,
+    /// Whether it leaves the spine.
+    side: bool,
+    /// Whether no lesson follows it.
+    end: bool,
     concern: &'a str,
-    /// Lines of the lesson before.
-    before: usize,
-    kept: usize,
+    /// Lines that are added, under `src/` and in all.
+    source: usize,
     added: usize,
     removed: usize,
+    /// The share of the followed lesson's program that stands unchanged, and of all its lines.
     purity: f64,
+    purity_of_all: f64,
     adds: Vec<&'a str>,
     needs: Needs,
 }
@@ -37,29 +45,37 @@ struct Row<'a> {
 pub(crate) fn list(ladder: &Ladder, json: bool, out: &mut dyn Write) -> anyhow::Result<()> {
     let steps = steps(ladder)?;
     if json {
-        let rows: Vec<Row> = steps.iter().enumerate().map(row).collect();
+        let rows: Vec<Row> = steps.iter().map(|step| row(ladder, step)).collect();
         serde_json::to_writer_pretty(&mut *out, &rows)?;
         writeln!(out)?;
         return Ok(());
     }
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
-    table.set_header(["", "lesson", "concern", "+", "-", "purity", "adds", "needs"]);
-    for (index, step) in steps.iter().enumerate() {
-        let purity = format!("{:.3}", step.purity());
-        let first = ladder.before(step.lesson).is_none();
+    table.set_header([
+        "lesson", "concern", "src", "+", "-", "purity", "of all", "adds", "needs",
+    ]);
+    for (branch, lesson) in tree(ladder) {
+        let Some(step) = steps.iter().find(|step| step.lesson.name == lesson.name) else {
+            continue;
+        };
+        let purity = |purity: f64| match lesson.after {
+            Some(_) => format!("{purity:.3}"),
+            None => String::new(),
+        };
         table.add_row([
-            (index + 1).to_string(),
-            step.lesson.name.to_owned(),
-            step.lesson.concern.to_owned(),
-            step.added.to_string(),
-            step.removed.to_string(),
-            if first { String::new() } else { purity },
+            format!("{branch}{}", lesson.name),
+            lesson.concern.to_owned(),
+            step.source().to_string(),
+            step.added().to_string(),
+            step.removed().to_string(),
+            purity(step.purity()),
+            purity(step.purity_of_all()),
             short(&step.adds().collect::<Vec<_>>()).join(" "),
-            step.lesson.needs.name().to_owned(),
+            lesson.needs.name().to_owned(),
         ]);
     }
-    for number in [0, 3, 4, 5] {
+    for number in 2..7 {
         if let Some(column) = table.column_mut(number) {
             column.set_cell_alignment(CellAlignment::Right);
         }
@@ -75,18 +91,61 @@ pub(crate) fn list(ladder: &Ladder, json: bool, out: &mut dyn Write) -> anyhow::
     Ok(())
 }
 
-fn row<'a>((index, step): (usize, &'a Step)) -> Row<'a> {
+/// The lessons as they are drawn: the spine straight down, and what leaves it behind a branch,
+/// right below the lesson that it follows.
+pub(crate) fn tree(ladder: &Ladder) -> Vec<(String, &'static Lesson)> {
+    let mut drawn = Vec::new();
+    if let Some(first) = ladder.lessons.first() {
+        draw(ladder, first, "", &mut drawn);
+    }
+    drawn
+}
+
+/// Draws a lesson, behind a lead, and all that follow it.
+fn draw(
+    ladder: &Ladder,
+    lesson: &'static Lesson,
+    lead: &str,
+    drawn: &mut Vec<(String, &'static Lesson)>,
+) {
+    let mut followers: Vec<&'static Lesson> = ladder.followers(lesson).collect();
+    // The one that goes straight on.
+    let on = followers.iter().position(|it| it.side == lesson.side);
+    let on = on.map(|at| followers.remove(at));
+    drawn.push((lead.to_owned(), lesson));
+    for (index, side) in followers.iter().enumerate() {
+        let last = on.is_none() && index + 1 == followers.len();
+        let (branch, below) = if last {
+            ("└─ ", "   ")
+        } else {
+            ("├─ ", "│  ")
+        };
+        let first = drawn.len();
+        draw(ladder, side, &format!("{lead}{below}"), drawn);
+        if let Some((drawn, _)) = drawn.get_mut(first) {
+            *drawn = format!("{lead}{branch}");
+        }
+    }
+    if let Some(on) = on {
+        draw(ladder, on, lead, drawn);
+    }
+}
+
+fn row<'a>(ladder: &Ladder, step: &'a Step) -> Row<'a> {
+    let lesson = step.lesson;
     Row {
-        number: index + 1,
-        name: step.lesson.name,
-        concern: step.lesson.concern,
-        before: step.before,
-        kept: step.before - step.removed,
-        added: step.added,
-        removed: step.removed,
+        name: lesson.name,
+        after: lesson.after,
+        side: lesson.side,
+        end: ladder.is_end(lesson),
+        concern: lesson.concern,
+        source: step.source(),
+        added: step.added(),
+        removed: step.removed(),
         purity: step.purity(),
+        purity_of_all: step.purity_of_all(),
         adds: step.adds().collect(),
-        needs: step.lesson.needs,
+        needs: lesson.needs,
     }
 }
 

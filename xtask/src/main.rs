@@ -1,24 +1,21 @@
 //! `cargo lesson`: the tool for readers and maintainers of the ladder.
 
-mod bench;
 mod carry;
 mod check;
 mod diff;
 mod excerpt;
+mod export;
 mod folder;
 mod git;
-mod ladder;
 mod list;
-mod markdown;
 mod mutants;
 mod name;
+mod new;
 mod page;
 mod pain;
 mod run;
-mod sandbox;
-mod services;
-mod signals;
 mod step;
+mod test;
 #[cfg(test)]
 mod tests;
 mod why;
@@ -26,6 +23,7 @@ mod why;
 use clap::Parser;
 use clap::Subcommand;
 use ladder::Ladder;
+use ladder::services;
 use std::io::ErrorKind;
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -46,7 +44,7 @@ enum Task {
         #[arg(long)]
         json: bool,
     },
-    /// The step to a lesson, in your own git's colours and pager
+    /// The step to a lesson, in your own git's colours and pager; --patch for `git apply`
     #[command(override_usage = "cargo lesson diff [OPTIONS] [FROM] TO")]
     Diff(diff::Arguments),
     /// A lesson's one command under the lesson before and under it, side by side
@@ -66,18 +64,27 @@ enum Task {
         arguments: Vec<String>,
     },
     /// Run all tests of all lessons, on a real MySQL and Redis
-    Test {
-        /// Arguments of `cargo test`, such as a lesson's name: -- e-http
-        #[arg(last = true)]
-        arguments: Vec<String>,
+    Test(test::Arguments),
+    /// Which lesson keeps which promise, as a table
+    Promises {
+        /// Only these lessons
+        lessons: Vec<String>,
+        /// For a page
+        #[arg(long)]
+        markdown: bool,
     },
     /// Break the lessons on purpose, in a copy, and see that the tests notice
     Mutants {
-        /// The names of patches in tests/mutants; without any, all of them
+        /// Their names, as in tests/mutants.toml; without any, all of them
         names: Vec<String>,
     },
     /// Measure what each lesson costs, beside what its parts do alone
-    Bench(bench::Options),
+    #[command(disable_help_flag = true)]
+    Bench {
+        /// What `bench` understands; --help lists it
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Start and stop MySQL on 127.0.0.1:13306 and Redis on 127.0.0.1:16379
     Services {
         #[command(subcommand)]
@@ -85,9 +92,13 @@ enum Task {
     },
     /// Take a lesson's change through all later lessons, by three-way merge
     Carry(carry::Arguments),
+    /// Begin a lesson: copy the one that it follows, and put it into the tree
+    New(new::Arguments),
+    /// Write a lesson as a project of its own, outside this workspace
+    Export(export::Arguments),
     /// Hold the ladder to what it says of itself; the tests begin with it
     Check {
-        /// First generate anew: DIFF.md, the root README's table, the numbers of lines
+        /// First renew what is generated: DIFF.md, the root README's table, the numbers of lines
         #[arg(long)]
         fix: bool,
     },
@@ -117,11 +128,14 @@ fn perform(task: Task) -> anyhow::Result<ExitCode> {
         Task::Pain(arguments) => pain::pain(&ladder, &arguments, out).map(done),
         Task::Why { line } => why::why(&ladder, &line, out).map(done),
         Task::Run { lesson, arguments } => run::run(&ladder, lesson.as_deref(), &arguments),
-        Task::Test { arguments } => run::test(&ladder, &arguments, out),
+        Task::Test(arguments) => test::test(&ladder, &arguments, out),
+        Task::Promises { lessons, markdown } => test::promises(&lessons, markdown),
         Task::Carry(arguments) => carry::carry(&ladder, &arguments, out),
+        Task::New(arguments) => new::new(&ladder, &arguments, out).map(done),
+        Task::Export(arguments) => export::export(&ladder, &arguments, out).map(done),
         Task::Check { fix } => check::check(&ladder, fix, out),
-        Task::Mutants { names } => mutants::mutants(&names),
-        Task::Bench(options) => bench::bench(&ladder, &options),
+        Task::Mutants { names } => mutants::mutants(&ladder, &names),
+        Task::Bench { arguments } => run::bench(&arguments),
         Task::Services { task } => services::task(task).map(done),
     }
 }

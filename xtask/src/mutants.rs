@@ -1,151 +1,197 @@
-//! Proof that the proofs can fail: each patch in `tests/mutants` breaks a lesson in a way
-//! that a promise guards against. It is applied to a copy of the workspace, and there the
-//! test that it names has to go red.
+//! Breaks the lessons on purpose, one way at a time, in a copy of the workspace, and sees that
+//! the suite notices. The ways stand in `tests/mutants.toml`.
 
-use crate::ladder;
-use crate::ladder::Needs;
-use crate::run;
-use crate::sandbox::Patch;
-use crate::sandbox::Sandbox;
-use crate::sandbox::patches;
-use crate::services;
 use anyhow::Context;
 use anyhow::bail;
 use anyhow::ensure;
+use ladder::Ladder;
+use ladder::Needs;
+use ladder::cargo;
+use ladder::mutants::MUTANTS;
+use ladder::mutants::Mutant;
+use ladder::mutants::Mutants;
+use ladder::sandbox::Sandbox;
+use ladder::services;
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::process::Output;
 use std::time::Instant;
-use tokio::process;
+use tokio::process::Command;
 
-/// Tries the mutants of these names, or all, and tells which test caught each.
+/// How much is shown of what a test says: some say all that they have got.
+const WIDTH: usize = 160;
+
+/// A mutant, the lesson that it breaks, and the test that has to notice.
+struct Case<'a> {
+    mutant: &'a Mutant,
+    lesson: &'static str,
+    test: String,
+}
+
+/// Tries the mutants of these names, or all, and tells what each of them breaks.
 ///
 /// # Errors
 ///
-/// A patch names no test or does not apply, a mutant does not build, a test is red without
-/// one, or a service does not come up. Mutants that nothing catches are told, and make the
-/// exit code 1.
-pub(crate) fn mutants(names: &[String]) -> anyhow::Result<ExitCode> {
-    let all = read_all()?;
+/// A mutant fits no lesson, a test is red without one, or a service does not come up. Mutants
+/// that do not build or that their promise does not notice are told, and make the exit code 1.
+pub(crate) fn mutants(ladder: &Ladder, names: &[String]) -> anyhow::Result<ExitCode> {
+    let all = Mutants::read(&ladder.root)?.mutant;
     if let Some(name) = names
         .iter()
-        .find(|name| all.iter().all(|mutant| mutant.name != **name))
+        .find(|name| all.iter().all(|it| it.name != **name))
     {
-        bail!("there is no mutant {name}, see tests/mutants");
+        bail!("there is no mutant {name}, see {MUTANTS}");
     }
-    let chosen = |mutant: &&Patch| names.is_empty() || names.contains(&mutant.name);
-    let chosen: Vec<&Patch> = all.iter().filter(chosen).collect();
-
-    let survivors = services::during(Needs::Redis, async |signals| {
-        signals.or(try_all(&chosen)).await
+    let chosen = |mutant: &&Mutant| names.is_empty() || names.contains(&mutant.name);
+    let chosen: Vec<&Mutant> = all.iter().filter(chosen).collect();
+    let missed = services::during(Needs::Redis, async |signals| {
+        signals.or(try_all(ladder, &chosen)).await
     })?;
-    for mutant in &survivors {
-        println!(
-            "{}: nothing caught it, {} is green",
-            mutant.name, mutant.about
-        );
-    }
     println!(
         "{} of {} mutants were caught",
-        chosen.len() - survivors.len(),
+        chosen.len() - missed.len(),
         chosen.len()
     );
-    Ok(ExitCode::from(u8::from(!survivors.is_empty())))
+    for told in &missed {
+        println!("{told}");
+    }
+    Ok(ExitCode::from(u8::from(!missed.is_empty())))
 }
 
-/// All mutants; what each is about is the test that it must turn red, as
-/// `e-redis::a_stale_user_is_never_cached`.
-fn read_all() -> anyhow::Result<Vec<Patch>> {
-    patches(&ladder::root()?.join("tests/mutants"), "breaks: ")
-}
-
-/// Tries them one after another and returns those that survive.
-async fn try_all<'a>(mutants: &[&'a Patch]) -> anyhow::Result<Vec<&'a Patch>> {
+/// Tries them one after another and tells of each that its promise misses.
+async fn try_all(ladder: &Ladder, mutants: &[&Mutant]) -> anyhow::Result<Vec<String>> {
     let copy = Sandbox::new("mutants")?;
-    build(&copy).await.context("without a mutant")?;
+    let cases = place(ladder, mutants, &copy).await?;
     // A test that is red anyway would catch everything.
-    let tests: BTreeSet<&str> = mutants.iter().map(|it| it.about.as_str()).collect();
-    for test in tests {
-        if let Some(line) = failure(&copy, test).await? {
-            bail!("{test} is red without a mutant: {line}");
-        }
+    let tests: BTreeSet<&str> = cases.iter().map(|case| case.test.as_str()).collect();
+    let tests: Vec<&str> = [&["--exact"], &*Vec::from_iter(tests)].concat();
+    if let Some((test, line)) = failures(&suite(&copy, &tests).await?).first() {
+        bail!("{test} is red without a mutant: {line}");
     }
-    let mut survivors = Vec::new();
-    for mutant in mutants {
-        let (name, breaks) = (&mutant.name, &mutant.about);
+    let mut missed = Vec::new();
+    for Case {
+        mutant,
+        lesson,
+        test,
+    } in &cases
+    {
+        let name = &mutant.name;
         copy.renew()?;
-        copy.apply(mutant)?;
+        mutant.apply(&copy.folder.join(lesson))?;
         let start = Instant::now();
-        build(&copy).await.context(name.clone())?;
-        match failure(&copy, breaks).await? {
-            Some(line) => {
-                println!("{name}: {breaks} is red, in {:.0?}", start.elapsed());
-                println!("    {line}");
+        let built = run(&copy, &["build", "--workspace", "--bin", lesson]).await?;
+        if !built.status.success() {
+            let said = String::from_utf8_lossy(&built.stderr);
+            missed.push(format!("{name}: {lesson} does not build with it:\n{said}"));
+            continue;
+        }
+        match failures(&suite(&copy, &["--exact", test]).await?).first() {
+            Some((_, line)) => {
+                println!(
+                    "{name}: {test} is red, in {:.0?}\n    {line}",
+                    start.elapsed()
+                );
             }
-            None => survivors.push(*mutant),
+            None => {
+                let printed = suite(&copy, &[&format!("{lesson}::")]).await?;
+                let others = failures(&printed);
+                let others: Vec<&str> = others.iter().map(|(test, _)| test.as_str()).collect();
+                let others = match others.is_empty() {
+                    true => "and so is everything else there".to_owned(),
+                    false => format!("but these are red: {}", others.join(" ")),
+                };
+                let told = format!("{name}: {test} is green, {others}");
+                println!("{told}");
+                missed.push(told);
+            }
         }
     }
-    Ok(survivors)
+    copy.renew()?;
+    Ok(missed)
+}
+
+/// Where each is tried: the suite knows which lesson keeps which promise.
+async fn place<'a>(
+    ladder: &Ladder,
+    mutants: &[&'a Mutant],
+    copy: &Sandbox,
+) -> anyhow::Result<Vec<Case<'a>>> {
+    let listed = suite(copy, &["--list", "--all"]).await?;
+    let tests: BTreeSet<&str> = listed
+        .lines()
+        .filter_map(|it| it.strip_suffix(": test"))
+        .collect();
+    let place = |mutant: &&'a Mutant| {
+        let test = |lesson| format!("{lesson}::{}", mutant.breaks);
+        let lesson = mutant
+            .lesson(ladder, |it| tests.contains(&*test(it.name)))?
+            .name;
+        Ok(Case {
+            mutant,
+            lesson,
+            test: test(lesson),
+        })
+    };
+    mutants.iter().map(place).collect()
 }
 
 /// Runs cargo in the copy, until it ends or is no longer waited for.
-async fn cargo(copy: &Sandbox, arguments: &[&str]) -> anyhow::Result<Output> {
-    let mut cargo = process::Command::from(run::cargo());
+async fn run(copy: &Sandbox, arguments: &[&str]) -> anyhow::Result<Output> {
+    let mut cargo = Command::from(cargo::cargo());
     cargo.args(arguments).current_dir(&copy.folder);
     cargo.env("CARGO_TARGET_DIR", &copy.build);
     cargo.kill_on_drop(true).output().await.context("cargo")
 }
 
-async fn build(copy: &Sandbox) -> anyhow::Result<()> {
-    let built = cargo(copy, &["build", "--workspace"]).await?;
-    let said = String::from_utf8_lossy(&built.stderr);
-    ensure!(built.status.success(), "it does not build:\n{said}");
-    Ok(())
+/// What the suite prints. It has to have run something: else it would be green for no reason.
+async fn suite(copy: &Sandbox, arguments: &[&str]) -> anyhow::Result<String> {
+    let ended = run(
+        copy,
+        &[&["test", "--package", "tests", "--"], arguments].concat(),
+    )
+    .await?;
+    let printed = String::from_utf8_lossy(&ended.stdout).into_owned();
+    let ran = printed
+        .lines()
+        .any(|it| it.ends_with(" ok") || it.ends_with(": test"));
+    let said = String::from_utf8_lossy(&ended.stderr);
+    ensure!(
+        ran || !failures(&printed).is_empty(),
+        "the suite runs nothing:\n{said}{printed}"
+    );
+    Ok(printed)
 }
 
-/// The first line that a test fails with; none, if it is green.
-async fn failure(copy: &Sandbox, test: &str) -> anyhow::Result<Option<String>> {
-    let arguments = ["test", "--package", "tests", "--", "--exact", test];
-    let tested = cargo(copy, &arguments).await?;
-    verdict(test, &String::from_utf8_lossy(&tested.stdout))
-}
-
-/// The same, of what the suite has printed.
-fn verdict(test: &str, printed: &str) -> anyhow::Result<Option<String>> {
-    let line = printed.lines().find(|line| line.starts_with("test e-"));
-    match line.and_then(|line| line.rsplit(' ').next()) {
-        Some("FAILED") => {
-            let mut lines = printed.lines();
-            lines.find(|line| line.starts_with("---- "));
-            let said = lines.find(|line| !line.trim().is_empty());
-            Ok(Some(said.unwrap_or("it said nothing").to_owned()))
-        }
-        Some("ok") => Ok(None),
-        _ => bail!("there is no test {test}"),
-    }
+/// The tests that have failed, each with the first line of what it says.
+fn failures(printed: &str) -> Vec<(String, String)> {
+    let failed = |line: &str| {
+        let test = line.strip_prefix("test ")?.strip_suffix(" ... FAILED")?;
+        Some(test.trim().to_owned())
+    };
+    let said = |test: &str| {
+        let head = format!("---- {test} ----");
+        let mut lines = printed.lines().skip_while(|line| *line != head).skip(1);
+        let line = lines.find(|line| !line.trim().is_empty());
+        line.map(|line| line.chars().take(WIDTH).collect())
+    };
+    let tests = printed.lines().filter_map(failed);
+    tests
+        .map(|test| (test.clone(), said(&test).unwrap_or_default()))
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::read_all;
-    use super::verdict;
-    use crate::sandbox::tests::all_apply;
-
-    /// That they are caught is `make mutants`; that they still fit is known at once.
-    #[test]
-    fn every_mutant_applies() -> anyhow::Result<()> {
-        let mutants = read_all()?;
-        assert!(mutants.len() > 20, "there are {}", mutants.len());
-        all_apply(&mutants)
-    }
+    use super::failures;
 
     #[test]
-    fn a_failure_is_told_by_its_first_line() -> anyhow::Result<()> {
-        let red = "\nrunning 1 test\ntest e-http::x ... FAILED\n\nfailures:\n\n\
-                   ---- e-http::x ----\nread 1: refused\nas it was\n\n";
-        assert_eq!(verdict("x", red)?.as_deref(), Some("read 1: refused"));
-        assert_eq!(verdict("x", "test e-http::x ... ok\n")?, None);
-        assert!(verdict("x", "running 0 tests\n").is_err());
-        Ok(())
+    fn a_failure_is_told_by_its_first_line() {
+        let red = "\nrunning 2 tests\ntest e-http::x  ... FAILED\ntest e-http::xy ... ok\n\
+                   \nfailures:\n\n---- e-http::x ----\nread 1: refused\nas it was\n\n";
+        assert_eq!(
+            failures(red),
+            [("e-http::x".to_owned(), "read 1: refused".to_owned())]
+        );
+        assert_eq!(failures("test e-http::x ... ok\n"), []);
     }
 }

@@ -4,10 +4,10 @@
 use crate::diff::Both;
 use crate::folder::File;
 use crate::git;
-use crate::ladder::Lesson;
 use crate::step::Change;
 use crate::step::Status;
 use crate::step::changes;
+use ladder::Lesson;
 use std::fmt::Write;
 
 /// The page's name in a lesson's folder.

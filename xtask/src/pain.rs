@@ -1,22 +1,21 @@
 //! A lesson in ten seconds: its one command under the lesson before, and under it.
 
+mod container;
 mod docker;
-mod group;
-mod ports;
+mod job;
 mod side;
 
-use crate::ladder;
-use crate::ladder::Ladder;
-use crate::ladder::Lesson;
-use crate::ladder::Needs;
-use crate::run::cargo;
-use crate::services;
 use anstyle::Style;
 use anyhow::Context;
 use anyhow::ensure;
 use comfy_table::ContentArrangement;
 use comfy_table::Table;
 use indicatif::ProgressBar;
+use ladder::Ladder;
+use ladder::Lesson;
+use ladder::Needs;
+use ladder::cargo::cargo;
+use ladder::services;
 use side::Play;
 use side::Side;
 use std::io::Write;
@@ -107,7 +106,7 @@ async fn show(
         Some(before) => {
             let program = |lesson: &'static Lesson| -> anyhow::Result<Side> {
                 let path = ladder::target()?.join("debug").join(lesson.name);
-                Side::of(lesson, &path)
+                Side::of(ladder, lesson, &path)
             };
             let sides = [program(before)?, program(lesson)?];
             (before.name, Play::of(lesson, sides))

@@ -1,16 +1,15 @@
 //! Runs a lesson as a reader would, with what it needs around it.
 
-use crate::check::check;
-use crate::ladder;
-use crate::ladder::Ladder;
-use crate::ladder::Lesson;
-use crate::ladder::Needs;
-use crate::services;
-use crate::signals::Signals;
+use crate::git;
 use anyhow::Context;
+use ladder::Ladder;
+use ladder::Lesson;
+use ladder::Needs;
+use ladder::cargo::cargo;
+use ladder::services;
+use ladder::signals::Signals;
 use nix::sys::signal::killpg;
 use nix::unistd::Pid;
-use std::io::Write;
 use std::process::Command;
 use std::process::ExitCode;
 
@@ -44,68 +43,55 @@ pub(crate) fn run(
     let program = ladder::target()?.join("debug").join(lesson.name);
     let mut command = Command::new(program);
     command.args(store).args(arguments);
-    services::during(needs, async |signals| {
+    services::during(needs, async |mut signals| {
         if arguments.is_empty() {
             introduce(lesson, embedded);
         }
-        supervise(command, signals).await
+        Ok(supervise(command, &mut signals).await?.code.into())
     })
 }
 
-/// Checks the ladder, starts the services, runs all tests of the workspace, and stops what
-/// was started.
+/// Measures, in a program of its own: most readers never build what that takes.
 ///
 /// # Errors
 ///
-/// The ladder cannot be read, or a service does not come up, or does not stop.
-pub(crate) fn test(
-    ladder: &Ladder,
-    arguments: &[String],
-    out: &mut dyn Write,
-) -> anyhow::Result<ExitCode> {
-    // First, because it takes a second.
-    if check(ladder, false, out)? != ExitCode::SUCCESS {
-        return Ok(ExitCode::FAILURE);
-    }
-    let mut command = cargo();
-    command.args(["test", "--workspace"]).args(arguments);
-    services::during(Needs::Redis, async |signals| {
-        supervise(command, signals).await
-    })
+/// cargo cannot be run.
+pub(crate) fn bench(arguments: &[String]) -> anyhow::Result<ExitCode> {
+    let mut bench = cargo();
+    bench.args(["run", "--quiet", "--package", "bench", "--"]);
+    // In its group and with its terminal: Ctrl-C is for it, and it puts away what it started.
+    let ended = git::wait(bench.args(arguments))?;
+    let code = ended.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.unwrap_or(1).into())
 }
 
-/// cargo, without what it has set for this package: that would make it build others anew.
-pub(crate) fn cargo() -> Command {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut cargo = Command::new(cargo);
-    for (name, _) in std::env::vars_os() {
-        if name
-            .to_str()
-            .is_some_and(|name| name.starts_with("CARGO_PKG_"))
-        {
-            cargo.env_remove(name);
-        }
-    }
-    cargo.env_remove("CARGO_MANIFEST_DIR");
-    cargo
+/// How a command has ended.
+pub(crate) struct Ended {
+    pub(crate) code: u8,
+    /// Whether it was asked to.
+    pub(crate) signalled: bool,
 }
 
 /// Runs a command in a process group of its own and hands on each signal once: a terminal
 /// sends Ctrl-C to the whole group, and a second signal would cut a lesson's draining short.
 /// It goes to all that the command has started: cargo does not end a test that it runs.
-async fn supervise(command: Command, mut signals: Signals) -> anyhow::Result<ExitCode> {
+pub(crate) async fn supervise(command: Command, signals: &mut Signals) -> anyhow::Result<Ended> {
     let mut child = tokio::process::Command::from(command)
         .process_group(0)
         .spawn()?;
     let pid = child.id().context("it has just been started")?;
     let pid = Pid::from_raw(pid.try_into()?);
+    let mut signalled = false;
     loop {
         tokio::select! {
             status = child.wait() => {
                 let code = status?.code().and_then(|code| u8::try_from(code).ok());
-                return Ok(code.unwrap_or(1).into());
+                return Ok(Ended { code: code.unwrap_or(1), signalled });
             }
-            signal = signals.next() => killpg(pid, signal)?,
+            signal = signals.next() => {
+                signalled = true;
+                killpg(pid, signal)?;
+            }
         }
     }
 }

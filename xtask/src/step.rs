@@ -1,14 +1,15 @@
-//! The step from one lesson to the next: which files differ, by how many lines, and how
-//! much of the lesson before stands unchanged.
+//! The step to a lesson from the one that it follows: which files differ, by how many lines,
+//! and how much of the followed one stands unchanged.
 
 use crate::folder::File;
 use crate::folder::read_all;
 use crate::git::diff;
-use crate::ladder::Ladder;
-use crate::ladder::Lesson;
 use crate::name::Renaming;
 use anyhow::Context;
 use anyhow::anyhow;
+use ladder::Ladder;
+use ladder::Lesson;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::thread;
 use tempfile::TempDir;
@@ -17,13 +18,18 @@ use tempfile::TempDir;
 #[derive(Debug)]
 pub(crate) struct Step {
     pub(crate) lesson: &'static Lesson,
-    /// Lines of the lesson before.
-    pub(crate) before: usize,
-    pub(crate) added: usize,
-    /// Lines of the lesson before that are changed or gone.
-    pub(crate) removed: usize,
+    /// Lines of the lesson that it follows.
+    pub(crate) before: Lines,
     /// The files that differ, in reading order.
     pub(crate) changes: Vec<Change>,
+}
+
+/// How many lines a lesson has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lines {
+    pub(crate) all: usize,
+    /// Without tests, manifests and the like: see [`is_bulk`].
+    pub(crate) program: usize,
 }
 
 /// A file that differs.
@@ -57,13 +63,34 @@ const WIRING: &[&str] = &[
 ];
 
 impl Step {
-    /// The share of the lesson before that stands unchanged, from 0 to 1.
+    /// The share of the followed lesson's program that stands unchanged, from 0 to 1.
     pub(crate) fn purity(&self) -> f64 {
-        if self.before == 0 {
-            return 1.0;
-        }
-        let share = |lines: usize| f64::from(u32::try_from(lines).unwrap_or(u32::MAX));
-        share(self.before - self.removed) / share(self.before)
+        let program = self.changes.iter().filter(|change| !is_bulk(&change.path));
+        share(
+            program.map(|change| change.removed).sum(),
+            self.before.program,
+        )
+    }
+
+    /// The same of all its lines, tests and manifests among them.
+    pub(crate) fn purity_of_all(&self) -> f64 {
+        share(self.removed(), self.before.all)
+    }
+
+    /// How many lines are added.
+    pub(crate) fn added(&self) -> usize {
+        self.changes.iter().map(|change| change.added).sum()
+    }
+
+    /// How many lines are added under `src/`.
+    pub(crate) fn source(&self) -> usize {
+        let source = self.changes.iter().filter(|it| it.path.starts_with("src/"));
+        source.map(|change| change.added).sum()
+    }
+
+    /// How many lines of the followed lesson are changed or gone.
+    pub(crate) fn removed(&self) -> usize {
+        self.changes.iter().map(|change| change.removed).sum()
     }
 
     /// The paths of its new files, in reading order.
@@ -71,6 +98,24 @@ impl Step {
         let new = |change: &&Change| change.status == Status::New;
         self.changes.iter().filter(new).map(|it| it.path.as_str())
     }
+}
+
+/// The share that is left, from 0 to 1.
+fn share(removed: usize, before: usize) -> f64 {
+    let lines = |lines: usize| f64::from(u32::try_from(lines).unwrap_or(u32::MAX));
+    if before == 0 {
+        return 1.0;
+    }
+    1.0 - lines(removed) / lines(before)
+}
+
+/// Whether a file is of the kind whose bulk would hide that the program was rewritten: tests,
+/// what they compare with, and manifests.
+pub(crate) fn is_bulk(path: &str) -> bool {
+    let folders = ["tests/", "k8s/", "istio/"];
+    folders.iter().any(|folder| path.starts_with(folder))
+        || path == "api/openapi.yaml"
+        || path.ends_with(".snap")
 }
 
 /// All steps of a ladder, in its order; the first one starts with nothing.
@@ -90,12 +135,15 @@ pub(crate) fn steps(ladder: &Ladder) -> anyhow::Result<Vec<Step>> {
 pub(crate) fn steps_of(ladder: &Ladder, folders: &[Vec<File>]) -> anyhow::Result<Vec<Step>> {
     let scratch = TempDir::new()?;
     std::fs::create_dir(scratch.path().join("nothing"))?;
-    let mut before = ("nothing", 0);
+    let mut lines = BTreeMap::from([("nothing", Lines::default())]);
     let mut pairs = Vec::new();
     for (lesson, files) in ladder.lessons.iter().zip(folders) {
-        let lines = compared(lesson, files, scratch.path())?;
-        pairs.push((lesson, before));
-        before = (lesson.name, lines);
+        lines.insert(lesson.name, compared(lesson, files, scratch.path())?);
+        let before = lesson.after.unwrap_or("nothing");
+        pairs.push((
+            lesson,
+            (before, lines.get(before).copied().unwrap_or_default()),
+        ));
     }
     // One git a step; at the same time, because each takes longer to start than to work.
     thread::scope(|scope| {
@@ -111,18 +159,20 @@ pub(crate) fn steps_of(ladder: &Ladder, folders: &[Vec<File>]) -> anyhow::Result
 }
 
 /// Writes what counts of a lesson, its own name taken out; returns the number of lines.
-fn compared(lesson: &Lesson, files: &[File], scratch: &Path) -> anyhow::Result<usize> {
+fn compared(lesson: &Lesson, files: &[File], scratch: &Path) -> anyhow::Result<Lines> {
     let folder = scratch.join(lesson.name);
     std::fs::create_dir(&folder)?;
     let renaming = Renaming::placeholder(lesson.name);
     let counts = |file: &&File| !file.is_aside() && !file.is_binary() && !file.is_link();
-    let mut lines = 0;
+    let mut lines = Lines::default();
     for file in files.iter().filter(counts) {
         let mut renamed = file.renamed(&renaming);
         if folder.join(&renamed.path).exists() {
             renamed.path.clone_from(&file.path); // two spellings of one path: both are kept
         }
-        lines += count(&renamed.content);
+        let count = count(&renamed.content);
+        lines.all += count;
+        lines.program += if is_bulk(&file.path) { 0 } else { count };
         renamed.write(&folder)?;
     }
     Ok(lines)
@@ -134,17 +184,13 @@ fn count(content: &[u8]) -> usize {
 
 fn measure(
     scratch: &Path,
-    (before, lines): (&str, usize),
+    (before, lines): (&str, Lines),
     lesson: &'static Lesson,
 ) -> anyhow::Result<Step> {
-    let changes = changes(scratch, [before, lesson.name])?;
-    let sum = |of: fn(&Change) -> usize| changes.iter().map(of).sum();
     Ok(Step {
         lesson,
         before: lines,
-        added: sum(|change| change.added),
-        removed: sum(|change| change.removed),
-        changes,
+        changes: changes(scratch, [before, lesson.name])?,
     })
 }
 

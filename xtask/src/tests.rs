@@ -4,40 +4,46 @@
 mod carry;
 mod check;
 mod diff;
+mod export;
 mod list;
+mod new;
 mod why;
 
 use crate::folder::paths;
 use crate::git::git;
 use crate::git::run;
-use crate::ladder::LESSONS;
-use crate::ladder::Ladder;
-use crate::ladder::Lesson;
-use crate::ladder::Needs;
-use crate::ladder::PURE;
-use crate::ladder::Pain;
 use anyhow::Context;
+use ladder::Ladder;
 use std::path::Path;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
-/// The lessons of a small ladder.
-const SMALL: &[Lesson] = &[lesson("e-one"), lesson("e-two"), lesson("e-three")];
+/// The lessons of a small ladder, each with the one that it follows.
+const SMALL: &[(&str, &str)] = &[("e-one", ""), ("e-two", "e-one"), ("e-three", "e-two")];
 
-const fn lesson(name: &'static str) -> Lesson {
-    Lesson {
-        name,
-        concern: "little",
-        needs: Needs::Nothing,
-        adds: &[],
-        outcome: "no → yes",
-        pain: Pain {
-            first: &[],
-            command: "$lesson",
-        },
-        floor: PURE,
-        big: false,
-    }
+/// The same with a lesson that leaves the line.
+const FORKED: &[(&str, &str)] = &[
+    ("e-one", ""),
+    ("e-two", "e-one"),
+    ("e-three", "e-two"),
+    ("e-aside", "e-two"),
+];
+
+fn table(lessons: &[(&str, &str)]) -> String {
+    let entry = |(name, after): &(&str, &str)| {
+        let after = match *after {
+            "" => String::new(),
+            after => format!("after = \"{after}\"\n"),
+        };
+        let side = if *name == "e-aside" {
+            "side = true\n"
+        } else {
+            ""
+        };
+        let rest = "concern = \"little\"\noutcome = \"no → yes\"\ncommand = \"$lesson\"\n";
+        format!("[[lesson]]\nname = \"{name}\"\n{after}{side}{rest}")
+    };
+    lessons.iter().map(entry).collect::<Vec<_>>().join("\n")
 }
 
 /// A ladder of a test's own, in a repository.
@@ -49,13 +55,24 @@ struct Copy {
 impl Copy {
     /// A small ladder without files.
     fn small() -> anyhow::Result<Self> {
+        Self::of(&table(SMALL))
+    }
+
+    /// One with a side lesson.
+    fn forked() -> anyhow::Result<Self> {
+        Self::of(&table(FORKED))
+    }
+
+    fn of(table: &str) -> anyhow::Result<Self> {
         let folder = TempDir::new()?;
-        let root = folder.path().to_owned();
-        let lessons = SMALL;
-        let copy = Self {
-            folder,
-            ladder: Ladder { root, lessons },
-        };
+        std::fs::create_dir(folder.path().join("ladder"))?;
+        std::fs::write(folder.path().join(ladder::TABLE), table)?;
+        let ladder = Ladder::read(folder.path())?;
+        let copy = Self { folder, ladder };
+        copy.write("README.md", "| lesson | concern | lines added |\n\n")?;
+        for lesson in copy.ladder.lessons {
+            copy.write(&format!("{}/README.md", lesson.name), "# A lesson\n")?;
+        }
         copy.git(&["init", "--quiet"])?;
         copy.git(&["config", "user.name", "A"])?;
         copy.git(&["config", "user.email", "a@example.org"])?;
@@ -65,9 +82,8 @@ impl Copy {
 
     /// The real ladder, as it stands.
     fn real() -> anyhow::Result<Self> {
-        let mut copy = Self::small()?;
-        copy.ladder.lessons = LESSONS;
         let real = real()?;
+        let copy = Self::of(&std::fs::read_to_string(real.root.join(ladder::TABLE))?)?;
         for path in paths(&real.root, &["."])? {
             let (from, to) = (real.root.join(&path), copy.path(&path));
             if from.is_file() {

@@ -8,12 +8,12 @@ use crate::folder::File;
 use crate::folder::is_aside;
 use crate::folder::read_all;
 use crate::git;
-use crate::ladder::Ladder;
-use crate::ladder::Lesson;
 use crate::step::Status;
 use crate::step::changes;
 use anyhow::Context;
 use anyhow::bail;
+use ladder::Ladder;
+use ladder::Lesson;
 use std::io::Write;
 use std::path::Component;
 use std::path::Path;
@@ -58,13 +58,10 @@ pub(crate) fn why(ladder: &Ladder, place: &str, out: &mut dyn Write) -> anyhow::
         }
     };
     let lesson = lesson(ladder, &place)?;
-    let (number, name, concern) = (place.lesson + 1, lesson.name, lesson.concern);
+    let (name, concern) = (lesson.name, lesson.concern);
     writeln!(out, "  {}", text.trim())?;
     writeln!(out)?;
-    writeln!(
-        out,
-        "{name}, lesson {number}, brought it, for its concern: {concern}"
-    )?;
+    writeln!(out, "{name} brought it, for its concern: {concern}")?;
     if place != asked {
         writeln!(out, "as {name}/{}:{}", place.path, place.line)?;
     }
@@ -104,7 +101,7 @@ fn find(
         let Some((name, path)) = inside.split_once('/') else {
             continue;
         };
-        let Some(lesson) = ladder.position(name) else {
+        let Some(lesson) = position(ladder, name) else {
             continue;
         };
         let mut files = folders.get(lesson).into_iter().flatten();
@@ -143,6 +140,11 @@ fn plain(path: &Path) -> PathBuf {
     plain
 }
 
+/// A lesson's index.
+fn position(ladder: &Ladder, name: &str) -> Option<usize> {
+    ladder.lessons.iter().position(|lesson| lesson.name == name)
+}
+
 fn lesson(ladder: &Ladder, place: &Place) -> anyhow::Result<&'static Lesson> {
     ladder
         .lessons
@@ -166,12 +168,12 @@ fn origin(ladder: &Ladder, folders: &[Vec<File>], place: &Place) -> anyhow::Resu
     let nothing = Origin::Added {
         instead_of: Vec::new(),
     };
-    let Some(before) = place.lesson.checked_sub(1) else {
+    let from = ladder.before(lesson(ladder, place)?);
+    let Some(before) = from.and_then(|from| position(ladder, from.name)) else {
         return Ok(nothing);
     };
     let pair = folders.get(before).zip(folders.get(place.lesson));
     let (old, new) = pair.context("there is no such lesson")?;
-    let from = ladder.lessons.get(before);
     let both = Both::of(from, old, lesson(ladder, place)?, new, false)?;
     let changes = changes(both.folder(), both.names)?;
     let change = changes.iter().find(|change| change.path == place.path);

@@ -31,12 +31,16 @@ fn it_finds_the_ladder_from_any_folder_below() -> std::io::Result<()> {
 
     // Of two copies that share this program, the one around the current folder counts.
     let other = tempfile::TempDir::new()?;
-    let inside = other.path().join("xtask/src");
+    let inside = other.path().join("ladder/src");
     std::fs::create_dir_all(&inside)?;
-    std::fs::write(inside.join("ladder.rs"), "")?;
+    let table = "[[lesson]]\nname = \"e-one\"\nconcern = \"\"\noutcome = \"\"\ncommand = \"\"\n";
+    std::fs::write(other.path().join("ladder/lessons.toml"), table)?;
     let listed = run(&inside, &["list", "--json"])?;
     let rows: serde_json::Value = serde_json::from_slice(&listed.stdout)?;
-    assert_eq!(rows[0]["added"], 0);
+    assert_eq!(
+        (&rows[0]["name"], &rows[0]["added"]),
+        (&"e-one".into(), &0.into())
+    );
     Ok(())
 }
 
@@ -74,7 +78,7 @@ fn an_error_is_one_line_that_says_what_to_do() -> std::io::Result<()> {
     for (output, told) in [
         (
             outside,
-            "this folder is in no copy of the ladder; change into one",
+            "this folder is not inside a copy of the ladder; change into one",
         ),
         (unknown, "there is no lesson htp; did you mean e-http?"),
         (

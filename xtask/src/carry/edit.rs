@@ -1,11 +1,15 @@
 //! What was done to a lesson's files.
 
 use crate::folder::File;
-use crate::ladder::Lesson;
 use crate::name::Renaming;
 use crate::step::Status;
 use crate::step::changes;
+use ladder::Lesson;
+use std::collections::BTreeMap;
 use tempfile::TempDir;
+
+/// A lesson's files by their paths.
+pub(super) type Files = BTreeMap<String, File>;
 
 /// What was done to one file: changed, made, deleted or renamed.
 #[derive(Clone, Debug)]

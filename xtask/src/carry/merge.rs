@@ -1,11 +1,11 @@
 //! One file's change, merged into another lesson's copy of the file.
 
-use super::Files;
 use super::edit::Edit;
+use super::edit::Files;
 use crate::folder::File;
 use crate::git;
-use crate::ladder::Lesson;
 use crate::name::Renaming;
+use ladder::Lesson;
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -200,7 +200,7 @@ impl Outcome {
                 let line = lines.and_then(|lines| lines.first().copied()).unwrap_or(1);
                 let why = why.map(|why| format!(", {why}")).unwrap_or_default();
                 format!(
-                    "{name}/{path}:{line}: conflict{why}; mend it, then type: cargo lesson carry {name}"
+                    "{name}/{path}:{line}: conflict{why}; resolve it, then type: cargo lesson carry {name}"
                 )
             }
             Self::Waits { path, before } => format!("{name}/{path}: waits for {before}"),

@@ -3,9 +3,9 @@
 use crate::folder::File;
 use crate::folder::Kind;
 use crate::git;
-use crate::ladder::Ladder;
-use crate::ladder::Lesson;
 use anyhow::Context;
+use ladder::Ladder;
+use ladder::Lesson;
 use std::fmt::Write;
 
 /// The files of a lesson in a revision.

@@ -1,35 +1,9 @@
 //! What stands in several files agrees: the list of lessons, the toolchain, the ports.
 
-use super::Complaint;
-use super::Whole;
 use super::versions;
-use crate::services;
-use anyhow::Context;
-use serde::Deserialize;
-use std::collections::BTreeMap;
-
-const WORKFLOW: &str = ".github/workflows/ci.yml";
-const SUITE: &str = "tests/src/ladder.rs";
-
-#[derive(Deserialize)]
-struct Workflow {
-    jobs: Jobs,
-}
-
-#[derive(Deserialize)]
-struct Jobs {
-    build: Build,
-}
-
-#[derive(Deserialize)]
-struct Build {
-    strategy: Strategy,
-}
-
-#[derive(Deserialize)]
-struct Strategy {
-    matrix: BTreeMap<String, Vec<String>>,
-}
+use super::whole::Complaint;
+use super::whole::Whole;
+use ladder::services;
 
 /// All that does not agree.
 ///
@@ -44,58 +18,31 @@ pub(super) fn all(whole: &Whole) -> anyhow::Result<Vec<Complaint>> {
     Ok(complaints)
 }
 
-/// The lessons are the same in the workflow, in the suite, and on the disk.
+/// Each folder of a lesson stands in the table.
 fn lessons(whole: &Whole) -> anyhow::Result<Vec<Complaint>> {
-    let names: Vec<&str> = whole.ladder.lessons.iter().map(|it| it.name).collect();
     let mut complaints = Vec::new();
-    let mut compare = |file: &str, line: usize, there: &[String]| {
-        if there != names {
-            let what = format!("the lessons are {}", names.join(", "));
-            complaints.push(Complaint::by_hand(file, line, what));
-        }
-    };
-    let workflow = whole.text(WORKFLOW)?;
-    let parsed: Workflow = serde_yaml::from_str(&workflow).context(WORKFLOW)?;
-    let matrix = parsed.jobs.build.strategy.matrix.get("lesson");
-    compare(
-        WORKFLOW,
-        line(&workflow, "lesson:"),
-        matrix.map_or(&[], Vec::as_slice),
-    );
-
-    let suite = whole.text(SUITE)?;
-    let named = suite.split("name: \"").skip(1);
-    let named: Vec<String> = named
-        .filter_map(|rest| rest.split_once('"'))
-        .map(|(name, _)| name.to_owned())
-        .collect();
-    compare(SUITE, line(&suite, "LESSONS"), &named);
-
     for entry in std::fs::read_dir(&whole.ladder.root)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         let lesson = name.starts_with("e-") && entry.path().join("Cargo.toml").is_file();
-        if lesson && whole.ladder.position(&name).is_none() {
-            let what = format!("there is a lesson {name}, too");
-            complaints.push(Complaint::by_hand("xtask/src/ladder/lessons.rs", 1, what));
+        if lesson && whole.ladder.get(&name).is_none() {
+            let what = format!("there is a folder {name}, and no such lesson");
+            complaints.push(Complaint::by_hand(ladder::TABLE, 1, what));
         }
     }
     Ok(complaints)
 }
 
-/// One version of Rust, wherever it is named.
+/// The images are built by the Rust that the workspace asks for.
 fn toolchain(whole: &Whole) -> anyhow::Result<Vec<Complaint>> {
     let rust = versions::rust(whole)?;
     let mut complaints = Vec::new();
-    let images = whole.ladder.lessons.iter();
-    let images = images.map(|lesson| (format!("{}/Dockerfile", lesson.name), "FROM rust:", "-"));
-    let workflows = [WORKFLOW, ".github/workflows/mutants.yml"];
-    let workflows = workflows.map(|file| (file.to_owned(), "RUSTUP_TOOLCHAIN: \"", "\""));
-    for (file, before, after) in images.chain(workflows) {
+    for lesson in whole.ladder.lessons {
+        let file = format!("{}/Dockerfile", lesson.name);
         let text = whole.text(&file)?;
-        if !text.contains(&format!("{before}{rust}{after}")) {
+        if !text.contains(&format!("FROM rust:{rust}-")) {
             let what = format!("Rust is {rust}, as Cargo.toml says");
-            complaints.push(Complaint::by_hand(&file, line(&text, before), what));
+            complaints.push(Complaint::by_hand(&file, line(&text, "FROM rust:"), what));
         }
     }
     Ok(complaints)
@@ -103,21 +50,14 @@ fn toolchain(whole: &Whole) -> anyhow::Result<Vec<Complaint>> {
 
 /// The services' ports, wherever they are named.
 fn services(whole: &Whole) -> anyhow::Result<Vec<Complaint>> {
-    let [mysql, redis] = services::ports().map(|port| format!("127.0.0.1:{port}"));
-    let newest = whole.ladder.newest()?.name;
-    let mut named: Vec<(String, &str)> = vec![
-        ("tests/src/database.rs".to_owned(), &mysql),
-        ("tests/src/cache.rs".to_owned(), &redis),
-    ];
+    let [mysql, redis] = [services::MYSQL_ADDR, services::REDIS_ADDR];
+    let mut named: Vec<(String, &str)> = Vec::new();
     for file in ["compose.yaml", "Makefile", "xtask/src/main.rs"] {
-        named.push((file.to_owned(), &mysql));
-        named.push((file.to_owned(), &redis));
+        named.push((file.to_owned(), mysql));
+        named.push((file.to_owned(), redis));
     }
     for (lesson, files, _) in whole.lessons() {
-        for (path, address) in [
-            ("configs/mysql.yaml", &mysql),
-            ("configs/redis.yaml", &redis),
-        ] {
+        for (path, address) in [("configs/mysql.yaml", mysql), ("configs/redis.yaml", redis)] {
             if files.iter().any(|file| file.path == path) {
                 named.push((format!("{}/{path}", lesson.name), address));
             }
@@ -127,7 +67,7 @@ fn services(whole: &Whole) -> anyhow::Result<Vec<Complaint>> {
     for (file, address) in named {
         let text = whole.text(&file)?;
         if !text.contains(address) {
-            let what = format!("the service listens on {address}, for {newest} and all others");
+            let what = format!("the service listens on {address}");
             complaints.push(Complaint::by_hand(&file, line(&text, "127.0.0.1:1"), what));
         }
     }

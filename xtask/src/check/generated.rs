@@ -1,12 +1,11 @@
 //! What is generated: each lesson's `DIFF.md`, the table in the root README, and the numbers
 //! of lines in the lessons'.
 
-use super::Complaint;
-use super::FIX;
-use super::Whole;
+use super::whole::Complaint;
+use super::whole::FIX;
+use super::whole::Whole;
 use crate::page::PAGE;
 use crate::page::page;
-use crate::step::Step;
 use anyhow::Context;
 use anyhow::anyhow;
 use std::fmt::Write;
@@ -56,7 +55,7 @@ pub(super) fn stale(whole: &Whole) -> anyhow::Result<Vec<Complaint>> {
                 file,
                 line,
                 what: "it is generated, and not as it would be now".to_owned(),
-                mend: FIX.to_owned(),
+                fix: FIX.to_owned(),
             });
         }
     }
@@ -68,11 +67,11 @@ fn fresh(whole: &Whole) -> anyhow::Result<Vec<Fresh>> {
     for step in &whole.steps {
         let file = format!("{}/README.md", step.lesson.name);
         let content = whole.text(&file)?;
-        let content = breath(&content, step.added);
+        let content = breath(&content, step.added());
         fresh.push(Fresh { file, content });
     }
     let file = "README.md".to_owned();
-    let content = table(&whole.text(&file)?, &whole.steps)?;
+    let content = table(&whole.text(&file)?, whole)?;
     fresh.push(Fresh { file, content });
     Ok(fresh)
 }
@@ -80,16 +79,15 @@ fn fresh(whole: &Whole) -> anyhow::Result<Vec<Fresh>> {
 /// The pages of all steps; at the same time, because each waits for git.
 fn pages(whole: &Whole) -> anyhow::Result<Vec<Fresh>> {
     thread::scope(|scope| {
-        let mut before = (None, [].as_slice());
         let mut running = Vec::new();
         for (lesson, files, _) in whole.lessons() {
-            let (from, old) = before;
+            let from = whole.ladder.before(lesson);
+            let old = from.map_or(&[][..], |from| whole.files(from));
             let file = format!("{}/{PAGE}", lesson.name);
             running.push(scope.spawn(move || {
                 let content = page(from, old, lesson, files)?;
                 Ok(Fresh { file, content })
             }));
-            before = (Some(lesson), files);
         }
         let done = running.into_iter().map(|page| page.join());
         done.map(|page| page.map_err(|_| anyhow!("a thread has panicked"))?)
@@ -114,17 +112,17 @@ fn breath(readme: &str, added: usize) -> String {
 /// # Errors
 ///
 /// It has none.
-fn table(readme: &str, steps: &[Step]) -> anyhow::Result<String> {
+fn table(readme: &str, whole: &Whole) -> anyhow::Result<String> {
     let start = readme.find(TABLE);
     let start = start.with_context(|| format!("README.md: no table begins with {TABLE}"))?;
     let (before, rest) = readme.split_at(start);
     let end = rest.find("\n\n").map_or(rest.len(), |end| end + 1);
     let after = rest.get(end..).unwrap_or_default();
     let mut table = format!("{TABLE} the one command: before → after |\n|---|---|---:|---|\n");
-    for step in steps {
+    for step in &whole.steps {
         let lesson = step.lesson;
         let (name, concern) = (lesson.name, lesson.concern);
-        let (added, outcome) = (step.added, lesson.outcome);
+        let (added, outcome) = (step.added(), &lesson.outcome);
         writeln!(
             table,
             "| [{name}]({name}/README.md) | {concern} | {added} | {outcome} |"

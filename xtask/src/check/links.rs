@@ -1,13 +1,13 @@
 //! Links lead somewhere: to files that are there, and to headings. Those that lead out are
 //! not followed.
 
-use super::Complaint;
-use super::Whole;
+use super::whole::Complaint;
+use super::whole::Whole;
 use crate::folder::paths;
-use crate::markdown::Kind;
-use crate::markdown::Part;
-use crate::markdown::parts;
 use crate::page::anchors;
+use ladder::markdown::Kind;
+use ladder::markdown::Part;
+use ladder::markdown::parts;
 use std::collections::BTreeMap;
 use std::path::Component;
 use std::path::Path;

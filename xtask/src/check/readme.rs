@@ -1,15 +1,14 @@
 //! A lesson's README: its ten sections, its length, and whether what it names is there.
 
-use super::Complaint;
-use super::Whole;
+use super::whole::Complaint;
+use super::whole::Whole;
 use crate::excerpt;
 use crate::folder::File;
-use crate::ladder::Lesson;
-use crate::ladder::PLANNED;
-use crate::markdown::Kind;
-use crate::markdown::Part;
-use crate::markdown::parts;
-use pulldown_cmark::HeadingLevel;
+use ladder::Lesson;
+use ladder::markdown::HeadingLevel;
+use ladder::markdown::Kind;
+use ladder::markdown::Part;
+use ladder::markdown::parts;
 use std::ops::Range;
 
 /// The sections of every README, in order.
@@ -174,11 +173,11 @@ impl Page<'_> {
             }));
             let mut paid = false;
             for payer in lessons(payers) {
-                let position = whole.ladder.position(payer);
-                let real = position.is_some() || PLANNED.contains(&payer);
-                let own = whole.ladder.position(self.lesson.name);
-                paid |= real;
-                if !real || position.is_some_and(|position| Some(position) <= own) {
+                let there = whole.ladder.get(payer);
+                let planned = whole.ladder.planned.iter().any(|it| it == payer);
+                paid |= there.is_some() || planned;
+                let earlier = there.is_some_and(|it| self.lesson.has(it.name));
+                if there.is_none() && !planned || earlier {
                     let what = format!("{payer} is no later lesson");
                     complaints.push(self.complain(row.line, what));
                 }
@@ -214,7 +213,7 @@ impl Page<'_> {
         let before = self.before.map_or("", |before| before.name);
         let sides = [("The pain", before), ("The cure", self.lesson.name)];
         // A container's name is the README's own.
-        let command = self.lesson.pain.command.trim_end_matches(" $name");
+        let command = self.lesson.command.trim_end_matches(" $name");
         let mut complaints = Vec::new();
         for (section, program) in sides {
             let blocks = self.parts.iter().filter(|part| {

@@ -1,7 +1,7 @@
 //! Versions that prose names are those in use: of crates, of the toolchain, of the services.
 
-use super::Complaint;
-use super::Whole;
+use super::whole::Complaint;
+use super::whole::Whole;
 use anyhow::Context;
 use serde::Deserialize;
 use std::collections::BTreeMap;

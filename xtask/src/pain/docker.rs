@@ -1,12 +1,13 @@
 //! The first lesson's pain, which has no lesson before: `docker stop`, or the same by hand
 //! where there is no Docker.
 
+use super::container::Container;
+use super::container::docker;
 use super::side::Play;
 use super::side::Side;
-use crate::ladder;
-use crate::ladder::Ladder;
-use crate::ladder::Lesson;
 use anyhow::ensure;
+use ladder::Ladder;
+use ladder::Lesson;
 use std::process::Command;
 use std::process::Stdio;
 
@@ -20,18 +21,6 @@ const DEAF_IMAGE: &str = "debian:bookworm-slim";
 const BY_HAND: &str = "kill $pid; for i in {1..100}; do kill -0 $pid || break; sleep 0.1; \
                        done 2>/dev/null; kill -KILL $pid 2>/dev/null && echo killed || echo stopped";
 
-/// A container, gone when this is.
-#[derive(Debug)]
-pub(super) struct Container {
-    pub(super) name: String,
-}
-
-impl Drop for Container {
-    fn drop(&mut self) {
-        docker(&["rm", "--force", &self.name]);
-    }
-}
-
 /// What stands for the lesson before, and the play.
 ///
 /// # Errors
@@ -41,11 +30,11 @@ pub(super) fn play(ladder: &Ladder, lesson: &Lesson) -> anyhow::Result<(&'static
     if docker(&["version"]) {
         with_docker(ladder, lesson)
     } else {
-        by_hand(lesson)
+        by_hand(ladder, lesson)
     }
 }
 
-fn by_hand(lesson: &Lesson) -> anyhow::Result<(&'static str, Play)> {
+fn by_hand(ladder: &Ladder, lesson: &Lesson) -> anyhow::Result<(&'static str, Play)> {
     let mut deaf = Side::new("deaf".to_owned())?;
     deaf.program("deaf", DEAF)?;
     let program = ladder::target()?.join("debug").join(lesson.name);
@@ -54,7 +43,7 @@ fn by_hand(lesson: &Lesson) -> anyhow::Result<(&'static str, Play)> {
     let play = Play {
         first: vec!["$lesson &".to_owned()],
         command: BY_HAND.to_owned(),
-        sides: [deaf, Side::of(lesson, &program)?],
+        sides: [deaf, Side::of(ladder, lesson, &program)?],
         note: Some(note.to_owned()),
     };
     Ok(("a process that ignores SIGTERM", play))
@@ -83,12 +72,4 @@ fn with_docker(ladder: &Ladder, lesson: &Lesson) -> anyhow::Result<(&'static str
         container(lesson.name, 2)?,
     ];
     Ok(("sleep 60", Play::of(lesson, sides)))
-}
-
-/// Whether Docker does it.
-fn docker(arguments: &[&str]) -> bool {
-    let mut docker = Command::new("docker");
-    docker.args(arguments).stdin(Stdio::null());
-    docker.stdout(Stdio::null()).stderr(Stdio::null());
-    docker.status().is_ok_and(|status| status.success())
 }

@@ -1,14 +1,14 @@
 //! One side of a pain: a program in a folder of its own, on ports and a database of its own.
 
-use super::docker::Container;
-use super::group::Ended;
-use super::group::Group;
-use super::ports::Ports;
-use crate::ladder::Lesson;
-use crate::services::Database;
-use crate::services::redis_url;
-use anyhow::Context;
-use std::fmt::Write;
+use super::container::Container;
+use super::job::Ended;
+use super::job::Job;
+use ladder::Ladder;
+use ladder::Lesson;
+use ladder::ports::Ports;
+use ladder::services::Database;
+use ladder::services::REDIS_ADMIN;
+use ladder::shim::shim;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
@@ -48,10 +48,9 @@ pub(super) struct Outcome {
 impl Play {
     /// The lesson's own command.
     pub(super) fn of(lesson: &Lesson, sides: [Side; 2]) -> Self {
-        let first = lesson.pain.first.iter();
         Self {
-            first: first.map(|line| (*line).to_owned()).collect(),
-            command: lesson.pain.command.to_owned(),
+            first: lesson.first.clone(),
+            command: lesson.command.clone(),
             sides,
             note: None,
         }
@@ -79,11 +78,12 @@ impl Side {
     /// # Errors
     ///
     /// There is no database for it.
-    pub(super) fn of(lesson: &Lesson, program: &Path) -> anyhow::Result<Self> {
+    pub(super) fn of(ladder: &Ladder, lesson: &Lesson, program: &Path) -> anyhow::Result<Self> {
         let database = lesson.has("e-mysql").then(Database::create).transpose()?;
         let mut side = Self::new(lesson.name.to_owned())?;
-        let script = script(lesson, program, &side.ports, database.as_ref())?;
-        side.program(lesson.name, &script)?;
+        let environment = environment(lesson, database.as_ref());
+        let script = shim(ladder, lesson, program, &side.ports, &environment);
+        side.program(lesson.name, &format!("#!/usr/bin/env bash\n{script}"))?;
         side._database = database;
         Ok(side)
     }
@@ -120,84 +120,57 @@ impl Side {
         let work = self.folder.path().join("work");
         std::fs::create_dir_all(&work)?;
         let mut variables = self.variables.clone();
-        let mut running: Vec<Group> = Vec::new();
+        let mut running: Vec<Job> = Vec::new();
         for (index, line) in first.iter().enumerate() {
             let output = self.folder.path().join(format!("first.{index}"));
             let stays = line.strip_suffix('&');
             let line = self.ports.own(stays.unwrap_or(line));
-            let mut group = Group::start(&line, &work, &variables, &output)?;
-            group.ended().await?;
+            let mut job = Job::start(&line, &work, &variables, &output)?;
+            job.ended().await?;
             if stays.is_some() {
-                variables.push(("pid".to_owned(), group.pid().to_string()));
-                running.push(group);
+                variables.push(("pid".to_owned(), job.pid().to_string()));
+                running.push(job);
             }
         }
         let output = self.folder.path().join("output");
         let command = self.ports.own(command);
         let start = Instant::now();
-        let mut group = Group::start(&command, &work, &variables, &output)?;
+        let mut job = Job::start(&command, &work, &variables, &output)?;
         let ended = tokio::select! {
-            ended = group.ended() => ended?,
+            ended = job.ended() => ended?,
             // Meanwhile those that end are taken off the system's table of processes.
             () = reap(&mut running) => Ended::Never,
         };
         let took = start.elapsed();
-        let mut said = self
-            .ports
-            .usual(group.printed().trim_end())
-            .replace('\r', "");
+        let mut said = self.ports.usual(job.printed().trim_end()).replace('\r', "");
         match ended {
             Ended::ByItself => {}
             Ended::Serving => said.push_str("\n(so it goes on, and is stopped)"),
             Ended::Never => said.push_str("\n(it does not end, and is stopped)"),
         }
-        group.stop().await;
-        for group in running {
-            group.stop().await;
+        job.stop().await;
+        for job in running {
+            job.stop().await;
         }
         Ok(Outcome { said, took })
     }
 }
 
 /// Waits for the ends of all, and then for ever.
-async fn reap(running: &mut [Group]) {
-    for group in running {
-        group.reap().await;
+async fn reap(running: &mut [Job]) {
+    for job in running {
+        job.reap().await;
     }
     std::future::pending().await
 }
 
-/// The lesson's program on this side's ports and database, however the lesson is told.
-fn script(
-    lesson: &Lesson,
-    program: &Path,
-    ports: &Ports,
-    database: Option<&Database>,
-) -> anyhow::Result<String> {
-    let mut script = String::from("#!/usr/bin/env bash\n");
-    if let Some(database) = database {
-        writeln!(script, "export GOMS__MYSQL__URL='{}'", database.url())?;
-    }
-    if lesson.has("e-redis") {
-        // It needs none of its own: its keys name the database.
-        writeln!(script, "export GOMS__REDIS__URL='{}'", redis_url())?;
-    }
-    for (brought_by, flag, value) in [
-        ("e-http", "http-addr", "127.0.0.1:8080"),
-        ("e-grpc", "grpc-addr", "127.0.0.1:50051"),
-        ("e-grpc", "grpc-upstream", "http://127.0.0.1:50051"),
-    ] {
-        let value = ports.own(value);
-        let variable = format!("GOMS__{}", flag.to_uppercase().replace('-', "__"));
-        if lesson.has("e-conf") {
-            writeln!(script, "export {variable}=${{{variable}-{value}}}")?;
-        } else if lesson.has(brought_by) {
-            writeln!(script, "set -- --{flag} {value} \"$@\"")?;
-        }
-    }
-    let program = program.to_str().context("a path that is not UTF-8")?;
-    writeln!(script, "exec '{program}' \"$@\"")?;
-    Ok(script)
+/// What the lesson has to be told to use this side's stores.
+fn environment(lesson: &Lesson, database: Option<&Database>) -> Vec<(&'static str, String)> {
+    let mysql = database.map(|database| ("GOMS__MYSQL__URL", database.url()));
+    // Redis needs no database of its own: its keys name MySQL's.
+    let redis = ("GOMS__REDIS__URL", REDIS_ADMIN.to_owned());
+    let redis = lesson.has("e-redis").then_some(redis);
+    mysql.into_iter().chain(redis).collect()
 }
 
 #[cfg(test)]

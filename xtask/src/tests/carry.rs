@@ -129,7 +129,7 @@ fn new_deleted_renamed_binary_files_and_modes_are_carried() -> anyhow::Result<()
 }
 
 #[test]
-fn a_conflict_is_marked_told_and_mended_once() -> anyhow::Result<()> {
+fn a_conflict_is_marked_told_and_resolved_once() -> anyhow::Result<()> {
     let copy = equal()?;
     for name in ["e-two", "e-three"] {
         copy.edit(&format!("{name}/src/lib.rs"), "four", "4")?;
@@ -155,8 +155,8 @@ fn a_conflict_is_marked_told_and_mended_once() -> anyhow::Result<()> {
     let marked = "three\n<<<<<<< e-two\n4\n=======\nFOUR\n>>>>>>> e-one\nfive";
     assert!(copy.read("e-two/src/lib.rs")?.contains(marked));
 
-    let unmended = run(&copy, &["e-two"]).err().map(|error| error.to_string());
-    assert!(unmended.is_some_and(|told| told.starts_with("e-two/src/lib.rs:5: there are marks")));
+    let unresolved = run(&copy, &["e-two"]).err().map(|error| error.to_string());
+    assert!(unresolved.is_some_and(|told| told.starts_with("e-two/src/lib.rs:5: there are marks")));
 
     copy.edit("e-two/src/lib.rs", marked, "three\nFOUR and 4\nfive")?;
     let (done, said) = run(&copy, &["e-two"])?;
@@ -216,5 +216,69 @@ fn a_committed_change_is_carried_from_its_base() -> anyhow::Result<()> {
     assert!(done, "{said}");
     assert!(copy.read("e-three/src/lib.rs")?.contains("TWO"));
     assert!(run(&copy, &["e-one", "--base", "nowhere"]).is_err());
+    Ok(())
+}
+
+/// Down every branch; what one branch has made of it is no matter of the other's.
+#[test]
+fn a_change_goes_down_every_branch() -> anyhow::Result<()> {
+    let copy = Copy::forked()?;
+    for name in ["e-one", "e-two", "e-three", "e-aside"] {
+        copy.write(&format!("{name}/src/lib.rs"), TEXT)?;
+    }
+    copy.edit("e-three/src/lib.rs", "four", "4")?;
+    copy.commit()?;
+    copy.edit("e-one/src/lib.rs", "four", "FOUR")?;
+    let (done, said) = run(&copy, &["e-one"])?;
+    let told = "e-three/src/lib.rs:4: conflict; resolve it, then type: cargo lesson carry e-three";
+    assert!(!done && said.contains(told), "{said}");
+    for name in ["e-two", "e-aside"] {
+        assert!(
+            copy.read(&format!("{name}/src/lib.rs"))?.contains("FOUR"),
+            "{said}"
+        );
+    }
+    Ok(())
+}
+
+/// A lesson inserted in the middle and not committed yet: its change is what it has beyond
+/// the lesson that it was copied from.
+#[test]
+fn an_inserted_lesson_brings_its_files_to_all_that_follow() -> anyhow::Result<()> {
+    let copy = Copy::forked()?;
+    for name in ["e-one", "e-two", "e-three", "e-aside"] {
+        let krate = name.replace('-', "_");
+        copy.write(
+            &format!("{name}/src/lib.rs"),
+            format!("use {krate}::x;\n{TEXT}"),
+        )?;
+    }
+    copy.edit("e-aside/src/lib.rs", "seven", "7")?;
+    copy.commit()?;
+    let made = super::new::make(&copy, &["e-new", "--after", "e-one", "--before", "e-two"])?;
+    let copy = Copy {
+        ladder: made,
+        ..copy
+    };
+    copy.write("e-new/src/new.rs", "use e_new::y;\n")?;
+    copy.edit("e-new/src/lib.rs", "seven", "seven\nmod new;")?;
+    let (done, said) = run(&copy, &["new"])?;
+    for name in ["e-two", "e-three", "e-aside"] {
+        let krate = name.replace('-', "_");
+        assert_eq!(
+            copy.read(&format!("{name}/src/new.rs"))?,
+            format!("use {krate}::y;\n")
+        );
+    }
+    assert!(
+        copy.read("e-three/src/lib.rs")?
+            .contains("seven\nmod new;\n"),
+        "{said}"
+    );
+    let told = "; resolve it, then type: cargo lesson carry e-aside";
+    assert!(
+        !done && said.contains("e-aside/src/lib.rs:8: conflict") && said.contains(told),
+        "{said}"
+    );
     Ok(())
 }

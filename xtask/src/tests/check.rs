@@ -4,6 +4,7 @@
 use super::Copy;
 use super::printed;
 use crate::check::check;
+use ladder::Exception;
 use std::process::ExitCode;
 
 fn said(copy: &Copy, fix: bool) -> anyhow::Result<(bool, String)> {
@@ -58,13 +59,13 @@ fn each_thing_that_is_wrong_is_told_with_its_place() -> anyhow::Result<()> {
             "e-http/README.md",
             "## The cure",
             "## Cure",
-            "e-http/README.md:21: section 3 is The cure",
+            "e-http/README.md:…: section 3 is The cure",
         ),
         (
             "e-http/README.md",
             "`src/http/fields.rs`, `Fields`",
             "`src/fields.rs`",
-            "e-http/README.md:45: e-http has no src/fields.rs",
+            "e-http/README.md:…: e-http has no src/fields.rs",
         ),
         (
             "e-http/README.md",
@@ -113,13 +114,7 @@ fn each_thing_that_is_wrong_is_told_with_its_place() -> anyhow::Result<()> {
             "e-http/Dockerfile",
             "rust:1.95",
             "rust:1.94",
-            "e-http/Dockerfile:6: Rust is 1.95",
-        ),
-        (
-            ".github/workflows/ci.yml",
-            "          - e-conf\n",
-            "",
-            "the lessons are e-docker",
+            "e-http/Dockerfile:…: Rust is 1.95",
         ),
         (
             ".github/workflows/ci.yml",
@@ -128,10 +123,22 @@ fn each_thing_that_is_wrong_is_told_with_its_place() -> anyhow::Result<()> {
             "MySQL is 8.4 here",
         ),
         (
-            "tests/src/ladder.rs",
-            "    Lesson { name: \"e-conf\" },\n",
-            "",
-            "tests/src/ladder.rs:",
+            "README.md",
+            "why e-redis/src/main.rs:",
+            "why e-redis/src/main.rs:9999",
+            "and no line to ask about",
+        ),
+        (
+            "e-flag/README.md",
+            "`a_missing_folder_is_named`",
+            "`a_missing_folder_is_told`",
+            "there is no test a_missing_folder_is_told",
+        ),
+        (
+            "e-redis/src/user.rs",
+            "\nuse ",
+            "\nuse crate::store;\nuse ",
+            "e-redis/src/…: modules point in a circle",
         ),
         (
             "compose.yaml",
@@ -201,5 +208,30 @@ fn an_impure_step_is_told() -> anyhow::Result<()> {
         complaints.contains("e-redis/src/redis:1: e-redis promises to add it"),
         "{complaints}"
     );
+    Ok(())
+}
+
+/// What an exception allows is no problem, and an exception that nothing needs is one.
+#[test]
+fn exceptions_are_needed_or_go() -> anyhow::Result<()> {
+    let mut copy = Copy::real()?;
+    let exception = |rule: &str, of: &str| Exception {
+        rule: rule.to_owned(),
+        of: vec![of.to_owned()],
+        until: "it is done".to_owned(),
+    };
+    copy.write("e-flag/src/long.rs", "// long\n".repeat(500))?;
+    copy.ladder.exceptions.push(exception("purity", "e-yaml"));
+    let (_, complaints) = said(&copy, false)?;
+    for told in [
+        "e-flag/src:1: e-flag adds ",
+        " lines under src/, and may add 450",
+        "the exception of e-yaml from the rule purity is no longer needed",
+    ] {
+        assert!(complaints.contains(told), "no {told} in {complaints}");
+    }
+    copy.ladder.exceptions.push(exception("size", "e-flag"));
+    let (_, complaints) = said(&copy, false)?;
+    assert!(!complaints.contains("may add 450"), "{complaints}");
     Ok(())
 }

@@ -4,26 +4,31 @@ use super::Copy;
 use super::printed;
 use super::real;
 use crate::list::list;
+use crate::list::tree;
 use crate::step::Status;
 use crate::step::steps;
+use anyhow::Context;
 
 #[test]
-fn the_real_ladder_is_listed_in_order() -> anyhow::Result<()> {
+fn the_real_ladder_is_listed() -> anyhow::Result<()> {
     let ladder = real()?;
     let ((), table) = printed(|out| list(&ladder, false, out))?;
     let names: Vec<&str> = table
         .lines()
         .skip(1)
-        .filter_map(|it| it.split_whitespace().nth(1))
+        .filter_map(|it| it.split_whitespace().find(|word| word.starts_with("e-")))
         .collect();
-    let lessons: Vec<&str> = ladder.lessons.iter().map(|lesson| lesson.name).collect();
+    let lessons: Vec<&str> = tree(&ladder)
+        .iter()
+        .map(|(_, lesson)| lesson.name)
+        .collect();
     assert_eq!(names, lessons);
 
     let ((), json) = printed(|out| list(&ladder, true, out))?;
     let rows: serde_json::Value = serde_json::from_str(&json)?;
     for (row, step) in rows.as_array().into_iter().flatten().zip(steps(&ladder)?) {
         assert_eq!(row["name"], step.lesson.name);
-        assert_eq!(row["kept"], step.before - step.removed);
+        assert_eq!(row["removed"], step.removed());
         let purity = row["purity"].as_f64().unwrap_or_default();
         assert!((purity - step.purity()).abs() < 1e-9);
     }
@@ -57,7 +62,7 @@ fn only_what_counts_is_counted() -> anyhow::Result<()> {
     let steps = steps(&copy.ladder)?;
     let counts: Vec<_> = steps
         .iter()
-        .map(|it| (it.before, it.added, it.removed))
+        .map(|it| (it.before.all, it.added(), it.removed()))
         .collect();
     // e-three has nothing of what e-two had.
     assert_eq!(counts, [(0, 5, 0), (5, 2, 1), (6, 0, 6)]);
@@ -71,7 +76,7 @@ fn a_renamed_file_is_no_new_one() -> anyhow::Result<()> {
     copy.write("e-two/src/b.rs", "1\n2\n3\n4\n5\n")?;
     let steps = steps(&copy.ladder)?;
     let step = &steps[1];
-    assert_eq!((step.added, step.removed), (1, 0));
+    assert_eq!((step.added(), step.removed()), (1, 0));
     assert_eq!(
         step.changes[0].status,
         Status::Renamed("src/a.rs".to_owned())
@@ -80,15 +85,52 @@ fn a_renamed_file_is_no_new_one() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A side lesson is drawn below the one that it follows, and measured against it.
 #[test]
-fn a_lesson_is_found_by_its_concern_and_the_nearest_is_told() -> anyhow::Result<()> {
-    let ladder = real()?;
-    for name in ["e-http", "http", "e-http/"] {
-        assert_eq!(ladder.find(name)?.name, "e-http");
+fn a_fork_is_drawn_and_measured_as_a_tree() -> anyhow::Result<()> {
+    let copy = Copy::forked()?;
+    for (name, text) in [
+        ("one", "1\n"),
+        ("two", "1\n2\n"),
+        ("aside", "1\n2\nx\n"),
+        ("three", "1\n2\n3\n4\n"),
+    ] {
+        copy.write(&format!("e-{name}/src/lib.rs"), text)?;
     }
-    let told = |name| ladder.find(name).err().map(|error| error.to_string());
-    let near = "there is no lesson htpp; did you mean e-http?";
-    assert_eq!(told("htpp").as_deref(), Some(near));
-    assert!(told("zzz").is_some_and(|told| told.contains("there are e-docker, e-module")));
+    copy.write("e-three/tests/it.rs", "t\n")?;
+    let drawn = tree(&copy.ladder);
+    let drawn: Vec<String> = drawn
+        .iter()
+        .map(|(lead, it)| format!("{lead}{}", it.name))
+        .collect();
+    assert_eq!(drawn, ["e-one", "e-two", "├─ e-aside", "e-three"]);
+    let steps = steps(&copy.ladder)?;
+    let counts = steps
+        .iter()
+        .map(|it| (it.lesson.name, it.before.all, it.added(), it.source()));
+    let counts: Vec<_> = counts.collect();
+    assert_eq!(
+        counts,
+        [
+            ("e-one", 0, 1, 1),
+            ("e-two", 1, 1, 1),
+            ("e-three", 2, 3, 2),
+            ("e-aside", 2, 1, 1)
+        ]
+    );
+    Ok(())
+}
+
+/// The bulk of tests would hide that the program was rewritten.
+#[test]
+fn purity_is_that_of_the_program() -> anyhow::Result<()> {
+    let copy = Copy::small()?;
+    copy.write("e-one/src/lib.rs", "1\n2\n")?;
+    copy.write("e-one/tests/it.rs", "a\n".repeat(8))?;
+    copy.write("e-two/src/lib.rs", "1\n3\n")?;
+    copy.write("e-two/tests/it.rs", "a\n".repeat(8))?;
+    let steps = steps(&copy.ladder)?;
+    let step = steps.get(1).context("there are three")?;
+    assert_eq!((step.purity(), step.purity_of_all()), (0.5, 0.9));
     Ok(())
 }

@@ -3,9 +3,9 @@
 use super::Copy;
 use super::printed;
 use super::real;
-use crate::ladder::Ladder;
 use crate::why::why;
 use anyhow::Context;
+use ladder::Ladder;
 
 /// What is told of the first line of a file that has a text.
 fn told(ladder: &Ladder, file: &str, text: &str) -> anyhow::Result<String> {
@@ -31,7 +31,7 @@ fn the_lines_of_the_last_main_come_from_all_over_the_ladder() -> anyhow::Result<
     ] {
         let told = told(&ladder, "e-redis/src/main.rs", text)?;
         assert!(
-            told.contains(&format!("\n{lesson}, lesson ")),
+            told.contains(&format!("\n{lesson} brought it")),
             "{text}: {told}"
         );
     }
@@ -63,7 +63,7 @@ fn a_line_is_followed_through_a_renamed_file() -> anyhow::Result<()> {
     copy.write("e-three/src/other.rs", "0\n1\n2\n3\n4\n5\n6")?;
     let told = told(&copy.ladder, "e-three/src/other.rs", "3")?;
     assert!(
-        told.contains("e-one, lesson 1") && told.contains("as e-one/src/e_one.rs:3"),
+        told.contains("e-one brought it") && told.contains("as e-one/src/e_one.rs:3"),
         "{told}"
     );
     Ok(())

@@ -1,10 +1,10 @@
 //! The notes under "On trust" in a lesson's README: lines whose reason comes later.
 
 use crate::excerpt::stands;
-use crate::ladder::Ladder;
-use crate::ladder::Lesson;
-use crate::markdown::Kind;
-use crate::markdown::parts;
+use ladder::Ladder;
+use ladder::Lesson;
+use ladder::markdown::Kind;
+use ladder::markdown::parts;
 
 /// The lesson's note that names something in the line.
 ///
