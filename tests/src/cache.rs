@@ -2,15 +2,12 @@
 
 use crate::database::SECRET;
 use anyhow::Context;
+use ladder::services::REDIS_ADDR;
+use ladder::services::REDIS_ADMIN;
 use redis::Client;
 use redis::Cmd;
 use redis::FromRedisValue;
 use std::collections::HashMap;
-
-const ADMIN: &str = "redis://:goms@127.0.0.1:16379";
-
-/// Where the server listens.
-pub(crate) const REDIS_ADDR: &str = "127.0.0.1:16379";
 
 /// An account for the keys of one database.
 #[derive(Debug)]
@@ -69,7 +66,7 @@ impl Cache {
 }
 
 async fn ask<T: FromRedisValue>(command: &Cmd) -> anyhow::Result<T> {
-    let client = Client::open(ADMIN)?;
+    let client = Client::open(REDIS_ADMIN)?;
     let connected = client.get_multiplexed_async_connection().await;
     let mut connection = connected.context("no Redis, type: cargo lesson services up")?;
     Ok(command.query_async(&mut connection).await?)

@@ -2,6 +2,8 @@
 
 use anyhow::Context;
 use anyhow::ensure;
+use ladder::services::MYSQL_ADDR;
+use ladder::services::MYSQL_ADMIN;
 use sqlx::AssertSqlSafe;
 use sqlx::Connection;
 use sqlx::Executor;
@@ -11,11 +13,6 @@ use std::time::Duration;
 use std::time::Instant;
 use tokio::sync::OnceCell;
 use tokio::time::sleep;
-
-const ADMIN: &str = "mysql://root:goms@127.0.0.1:13306";
-
-/// Where the server listens.
-pub(crate) const MYSQL_ADDR: &str = "127.0.0.1:13306";
 
 /// The password of all accounts of the tests. No lesson may ever show it.
 pub(crate) const SECRET: &str = "unspeakable";
@@ -148,6 +145,6 @@ async fn execute(statement: String) -> anyhow::Result<()> {
 }
 
 async fn admin() -> anyhow::Result<MySqlConnection> {
-    let connected = MySqlConnection::connect(ADMIN).await;
+    let connected = MySqlConnection::connect(MYSQL_ADMIN).await;
     connected.context("no MySQL, type: cargo lesson services up")
 }

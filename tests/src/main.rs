@@ -1,74 +1,115 @@
-//! One black-box suite for all lessons. Each lesson × promise is a test of its own name,
-//! `e-http::commands_create_read_update_delete`; a later lesson keeps every promise of the
-//! earlier ones.
+//! One black-box suite for all lessons. Each promise at each lesson that keeps it is a test of
+//! its own name, `e-http::commands_create_read_update_and_delete`.
 //!
-//! It needs MySQL and Redis, as `cargo lesson services up` starts them, and builds the
-//! lessons itself. `cargo test --package tests e-http` runs those of one lesson.
+//! A promise is tried at the lesson that brings it and at the end of every branch: what two
+//! lessons have in common is mostly the same lines. `--all` tries it everywhere, and a filter
+//! that names a lesson tries all that this lesson keeps. The suite builds the lessons itself;
+//! MySQL and Redis have to be up, as `cargo lesson services up` starts them.
 
 mod answer;
 mod cache;
 mod database;
-mod ladder;
+mod itself;
 mod programs;
 mod promises;
+#[allow(missing_docs, unreachable_pub)]
+mod proto;
 mod proxy;
 mod readme;
 mod service;
 mod stage;
+mod store;
+mod table;
 mod transcript;
+mod trial;
 
-use libtest_mimic::Arguments;
-use libtest_mimic::Failed;
+use clap::Parser;
+use ladder::Ladder;
 use libtest_mimic::Trial;
-use stage::Stage;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::LazyLock;
-use std::time::Duration;
-use tokio::runtime::Runtime;
-use tokio::time::timeout;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 
-/// The contract's client.
-#[allow(missing_docs, unreachable_pub)]
-mod proto {
-    tonic::include_proto!("service.goms");
+#[derive(Debug, Parser)]
+struct Options {
+    #[command(flatten)]
+    harness: libtest_mimic::Arguments,
+    /// More such strings; a test is run if its name contains any of them
+    #[arg(value_name = "FILTER")]
+    filters: Vec<String>,
+    /// Try every promise at every lesson that keeps it
+    #[arg(long)]
+    all: bool,
+    /// Try the promises of a lesson on this program instead of the lesson's own
+    #[arg(long, value_name = "PATH", requires = "lesson")]
+    program: Option<PathBuf>,
+    /// The lesson that the program is to keep the promises of
+    #[arg(long = "as", value_name = "LESSON", requires = "program")]
+    lesson: Option<String>,
+    /// Only print which lesson keeps which promise; FILTERs are lessons
+    #[arg(long, value_name = "text|markdown", value_enum, num_args = 0..=1, default_missing_value = "text")]
+    promises: Option<table::Format>,
 }
-
-/// Far more than any promise takes.
-const PATIENCE: Duration = Duration::from_secs(120);
-
-static RUNTIME: LazyLock<std::io::Result<Runtime>> = LazyLock::new(Runtime::new);
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    if !arguments.list
-        && let Err(error) = programs::build()
-    {
+    run(Options::parse()).unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
-        return ExitCode::FAILURE;
-    }
-    let promises = promises::all();
-    let trials = ladder::LESSONS.iter().flat_map(|lesson| {
-        let kept = promises.iter().filter(|promise| lesson.has(promise.since));
-        kept.map(move |promise| {
-            let name = format!("{}::{}", lesson.name, promise.name);
-            let run = promise.run;
-            Trial::test(name, move || keep(lesson, run))
-        })
-    });
-    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+        ExitCode::FAILURE
+    })
 }
 
-/// Runs one promise; if it is broken, tells what the lesson's processes said. Besides, what
-/// they said has to keep what is promised of each.
-fn keep(lesson: &'static ladder::Lesson, run: promises::Run) -> Result<(), Failed> {
-    let runtime = RUNTIME.as_ref().map_err(ToString::to_string)?;
-    runtime.block_on(async {
-        let stage = Stage::new(lesson).map_err(|error| format!("{error:#}"))?;
-        let kept = timeout(PATIENCE, run(&stage)).await;
-        let kept = kept.unwrap_or_else(|_| Err(anyhow::anyhow!("it hangs")));
-        stage.transcript.complete().await;
-        let kept = kept.and(stage.clear().await);
-        let kept = kept.and_then(|()| stage.transcript.check());
-        kept.map_err(|error| format!("{error:#}\n\n{}", stage.transcript.text()).into())
-    })
+fn run(mut options: Options) -> anyhow::Result<ExitCode> {
+    // Every trial refers to it, to the end.
+    let ladder: &Ladder = Box::leak(Box::new(Ladder::here()?));
+    let mut filters = Vec::from_iter(options.harness.filter.take());
+    filters.append(&mut options.filters);
+    if let Some(format) = options.promises {
+        table::print(ladder, &filters, format)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let exact = options.harness.exact;
+    let by_name = |name: &str| {
+        let fits = |filter: &String| {
+            if exact {
+                name == filter
+            } else {
+                name.contains(filter)
+            }
+        };
+        filters.is_empty() || filters.iter().any(fits)
+    };
+    let mut trials = match (&options.program, &options.lesson) {
+        (Some(program), Some(lesson)) => trial::of_program(ladder, program, lesson)?,
+        _ => trial::of_lessons(ladder, |trial| {
+            options.all || trial.is_usual() || filters.iter().any(|it| trial.is_of(it))
+        }),
+    };
+    if options.program.is_none() {
+        trials.extend(itself::trials(ladder));
+    }
+    trials.retain(|trial| by_name(&trial.name));
+    if !options.harness.list {
+        programs::build(&trials.iter().flat_map(|it| it.needs.clone()).collect())?;
+    }
+    let failed: &Mutex<_> = Box::leak(Box::new(Mutex::new(BTreeSet::new())));
+    let trials = trials.into_iter().map(|trial| trial.noted_in(failed));
+    let ended = libtest_mimic::run(&options.harness, trials.collect::<Vec<Trial>>());
+    let failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
+    if !failed.is_empty() {
+        println!("{}", again(&options, &failed));
+    }
+    Ok(ended.exit_code())
+}
+
+/// What failed, and how to run just that again.
+fn again(options: &Options, failed: &BTreeSet<String>) -> String {
+    let mut command = String::from("cargo test -p tests --");
+    if let (Some(program), Some(lesson)) = (&options.program, &options.lesson) {
+        command.push_str(&format!(" --program '{}' --as {lesson}", program.display()));
+    }
+    let names: Vec<&str> = failed.iter().map(String::as_str).collect();
+    let names = names.join(" ");
+    format!("To run just this again:\n\n    {command} --exact {names}\n")
 }

@@ -1,32 +1,29 @@
-//! The programs that are tested: built, and found where cargo says that they are. Beside this
+//! The programs that are tried: built, and found where cargo says that they are. Beside this
 //! one they need not be, as it may have been built in another profile or folder.
 
 use anyhow::Context;
 use anyhow::ensure;
+use ladder::cargo::cargo;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::path::Path;
 use std::path::PathBuf;
-use std::process::Command;
 use std::process::Stdio;
 use std::sync::OnceLock;
 
 static PROGRAMS: OnceLock<HashMap<String, PathBuf>> = OnceLock::new();
 
-/// Builds all programs, because `cargo test` alone builds none of other packages.
-pub(crate) fn build() -> anyhow::Result<()> {
-    let mut cargo = Command::new(env!("CARGO"));
-    // What cargo has set for this package would make it build others anew.
-    for (name, _) in std::env::vars_os() {
-        if name
-            .to_str()
-            .is_some_and(|name| name.starts_with("CARGO_PKG_"))
-        {
-            cargo.env_remove(name);
-        }
+/// Builds these programs, because `cargo test` alone builds none of other packages. What they
+/// depend on is chosen for the whole workspace: built one by one, they would each need theirs
+/// with other features.
+pub(crate) fn build(names: &BTreeSet<&str>) -> anyhow::Result<()> {
+    if names.is_empty() {
+        return Ok(());
     }
-    cargo.env_remove("CARGO_MANIFEST_DIR").env_remove("OUT_DIR");
-    cargo.args(["build", "--workspace", "--bins"]);
+    let mut cargo = cargo();
+    cargo.args(["build", "--workspace"]);
+    cargo.args(names.iter().flat_map(|name| ["--bin", name]));
     cargo.arg("--message-format=json-render-diagnostics");
     let built = cargo.stderr(Stdio::inherit()).output().context("cargo")?;
     ensure!(built.status.success(), "the lessons do not build");

@@ -1,4 +1,4 @@
-//! The promises, each with the lesson that gave it.
+//! The promises, each with the lesson that brings it.
 
 mod bad;
 mod batch;
@@ -13,7 +13,10 @@ mod settings;
 mod yaml;
 
 use crate::readme;
+use crate::readme::Blocks;
 use crate::stage::Stage;
+use ladder::Ladder;
+use ladder::Lesson;
 use std::pin::Pin;
 
 /// Checks a promise on a stage.
@@ -27,117 +30,143 @@ impl<F: Future<Output = anyhow::Result<()>>> Checked for F {}
 /// A promise.
 pub(crate) struct Promise {
     pub(crate) name: &'static str,
-    /// The first lesson that keeps it.
+    /// The first lesson that keeps it; so do all that grow out of it.
     pub(crate) since: &'static str,
     pub(crate) run: Run,
+    /// If it is about the lesson's README: which blocks of it.
+    pub(crate) blocks: Option<Blocks>,
+    /// The lessons that are known not to keep it, each with the reason.
+    pub(crate) broken: &'static [(&'static str, &'static str)],
 }
 
-/// Lists functions as promises, under their own names.
+impl Promise {
+    /// Whether a lesson gives it.
+    pub(crate) fn is_kept_by(&self, ladder: &Ladder, lesson: &Lesson) -> bool {
+        let asked = |blocks: Blocks| blocks.stand_in(ladder, lesson);
+        lesson.has(self.since) && self.blocks.is_none_or(asked)
+    }
+
+    /// Why the lesson does not keep it, if that is known.
+    pub(crate) fn broken_on(&self, lesson: &Lesson) -> Option<&'static str> {
+        let mut broken = self.broken.iter();
+        let known = broken.find(|(name, _)| *name == lesson.name);
+        known.map(|(_, reason)| *reason)
+    }
+}
+
+/// Lists functions as promises, under their own names. One may be followed by `of` and the
+/// blocks of a README that it is about, and by any number of
+/// `broken on "e-kratos" because "its framework closes connections by itself"`.
 macro_rules! promises {
-    ($($since:literal: $($module:ident::$name:ident),+;)+) => {
-        vec![$($(Promise {
+    ($($since:literal: $($module:ident::$name:ident $(of $blocks:ident)?
+        $(broken on $lesson:literal because $reason:literal)*),+;)+) => {
+        &[$($(Promise {
             name: stringify!($name),
             since: $since,
             run: |stage| Box::pin($module::$name(stage)),
+            blocks: promises!(@blocks $($blocks)?),
+            broken: &[$(($lesson, $reason)),*],
         }),+),+]
     };
+    (@blocks) => { None };
+    (@blocks $blocks:ident) => { Some(Blocks::$blocks) };
 }
 
 /// All promises.
-pub(crate) fn all() -> Vec<Promise> {
-    promises! {
-        "e-docker":
-            process::it_starts_and_says_so,
-            process::it_stops_at_once_on_sigterm,
-            process::it_stops_at_once_on_sigint,
-            readme::its_readme_shows_what_happens;
-        "e-module":
-            command::a_user_is_created_and_printed,
-            command::a_bad_argument_is_refused_in_one_line;
-        "e-yaml":
-            command::commands_create_read_update_and_delete,
-            command::a_second_process_is_kept_out,
-            yaml::a_bad_file_is_refused_with_its_line,
-            yaml::of_processes_that_start_together_one_gets_the_file,
-            yaml::the_file_keeps_its_permissions,
-            yaml::a_link_is_followed,
-            yaml::a_killed_command_loses_no_user,
-            yaml::a_full_disk_leaves_the_old_file;
-        "e-flag":
-            process::a_bad_flag_is_refused_with_exit_code_2,
-            yaml::a_missing_folder_is_named;
-        "e-http":
-            http::forms_create_read_update_and_delete,
-            http::json_creates_reads_updates_and_deletes,
-            http::pings_are_counted_one_by_one,
-            http::users_outlive_a_restart,
-            bad::an_error_is_a_problem_document,
-            yaml::a_killed_service_loses_no_user,
-            yaml::a_full_disk_refuses_writes_and_nothing_else,
-            yaml::a_write_that_was_given_up_is_not_made,
-            yaml::a_folder_that_cannot_be_written_refuses_writes,
-            load::what_was_sent_before_the_stop_is_answered,
-            load::each_client_reads_back_its_own_user,
-            load::writes_sent_before_the_stop_are_done,
-            bad::a_bad_head_is_refused,
-            bad::a_method_is_refused_with_those_allowed,
-            bad::an_old_client_is_answered,
-            bad::who_has_said_all_is_answered,
-            bad::a_body_over_16_kib_is_refused,
-            bad::a_body_that_breaks_off_is_refused,
-            bad::one_request_is_never_taken_for_two,
-            bad::a_bad_field_is_refused,
-            bad::a_number_is_read_in_one_way,
-            bad::what_nobody_asked_for_is_ignored,
-            bad::over_1024_requests_in_flight_are_refused,
-            bad::who_keeps_it_waiting_is_dropped_in_time,
-            bad::random_requests_break_nothing,
-            process::a_taken_port_fails_the_start_in_one_line,
-            process::silent_clients_delay_no_stop,
-            process::a_second_signal_exits_at_once;
-        "e-grpc":
-            grpc::calls_create_read_update_and_delete,
-            grpc::pings_are_counted_apart_from_http,
-            grpc::another_instance_serves_as_a_store,
-            grpc::who_would_ask_itself_does_not_start,
-            load::each_caller_reads_back_its_own_user,
-            load::pings_by_grpc_are_counted_one_by_one,
-            load::calls_made_before_the_stop_are_answered,
-            bad::a_bad_message_is_refused,
-            bad::a_bad_call_is_refused,
-            bad::a_callers_deadline_is_kept,
-            bad::old_and_new_clients_are_told_the_contract,
-            bad::over_1024_calls_in_flight_are_refused,
-            bad::random_calls_break_nothing;
-        "e-conf":
-            process::a_missing_configuration_fails_the_start_in_one_line,
-            settings::flags_beat_the_environment_and_that_beats_the_files,
-            settings::a_bad_setting_is_refused_with_its_source;
-        "e-mysql":
-            process::without_mysql_it_does_not_start,
-            settings::a_password_is_never_shown,
-            command::two_replicas_share_their_users,
-            load::slow_requests_are_answered_after_the_stop,
-            load::an_exhausted_pool_is_told_within_a_second,
-            mysql::replicas_that_start_together_migrate_once,
-            mysql::without_mysql_calls_are_refused_at_once,
-            mysql::a_hung_mysql_ends_in_504,
-            mysql::pings_that_wait_stop_nobody_else,
-            mysql::updates_that_wait_stop_no_reader,
-            batch::readers_that_wait_share_a_statement,
-            batch::creates_that_wait_are_done_together_or_not,
-            batch::who_hangs_up_leaves_the_others_their_answers,
-            batch::a_ping_told_503_is_not_counted,
-            mysql::a_lost_mysql_loses_nothing_acknowledged;
-        "e-redis":
-            redis::a_cached_read_asks_no_database,
-            redis::a_killed_redis_costs_no_read,
-            redis::a_hung_redis_is_left_alone,
-            redis::a_hung_redis_is_noticed_without_a_call,
-            redis::an_absent_redis_fails_no_start,
-            redis::a_refused_password_costs_no_read,
-            redis::a_stale_user_is_never_cached,
-            redis::an_update_without_redis_is_made_up_for,
-            redis::a_full_redis_makes_no_user_stale;
-    }
-}
+pub(crate) const ALL: &[Promise] = promises! {
+    "e-docker":
+        process::it_starts_and_says_so,
+        process::it_stops_at_once_on_sigterm,
+        process::it_stops_at_once_on_sigint,
+        readme::its_readme_shows_what_happens of Plain,
+        readme::its_readme_shows_what_docker_does of Docker;
+    "e-module":
+        command::a_user_is_created_and_printed,
+        command::a_bad_argument_is_refused_in_one_line;
+    "e-yaml":
+        command::commands_create_read_update_and_delete,
+        command::a_second_process_is_kept_out,
+        yaml::a_bad_file_is_refused_with_its_line,
+        yaml::of_processes_that_start_together_one_gets_the_file,
+        yaml::the_file_keeps_its_permissions,
+        yaml::a_link_is_followed,
+        yaml::a_killed_command_loses_no_user,
+        yaml::a_full_disk_leaves_the_old_file;
+    "e-flag":
+        process::a_bad_flag_is_refused_with_exit_code_2,
+        yaml::a_missing_folder_is_named;
+    "e-http":
+        http::forms_create_read_update_and_delete,
+        http::json_creates_reads_updates_and_deletes,
+        http::pings_are_counted_one_by_one,
+        http::users_outlive_a_restart,
+        bad::an_error_is_a_problem_document,
+        yaml::a_killed_service_loses_no_user,
+        yaml::a_full_disk_refuses_writes_and_nothing_else,
+        yaml::a_write_that_was_given_up_is_not_made,
+        yaml::a_folder_that_cannot_be_written_refuses_writes,
+        load::what_was_sent_before_the_stop_is_answered,
+        load::each_client_reads_back_its_own_user,
+        load::writes_sent_before_the_stop_are_done,
+        bad::a_bad_head_is_refused,
+        bad::a_method_is_refused_with_those_allowed,
+        bad::an_old_client_is_answered,
+        bad::who_has_said_all_is_answered,
+        bad::a_body_over_16_kib_is_refused,
+        bad::a_body_that_breaks_off_is_refused,
+        bad::one_request_is_never_taken_for_two,
+        bad::a_bad_field_is_refused,
+        bad::a_number_is_read_in_one_way,
+        bad::what_nobody_asked_for_is_ignored,
+        bad::over_1024_requests_in_flight_are_refused,
+        bad::who_keeps_it_waiting_is_dropped_in_time,
+        bad::random_requests_break_nothing,
+        process::a_taken_port_fails_the_start_in_one_line,
+        process::silent_clients_delay_no_stop,
+        process::a_second_signal_exits_at_once;
+    "e-grpc":
+        readme::its_readme_shows_what_grpcurl_prints of Grpcurl,
+        grpc::calls_create_read_update_and_delete,
+        grpc::pings_are_counted_apart_from_http,
+        grpc::another_instance_serves_as_a_store,
+        grpc::who_would_ask_itself_does_not_start,
+        load::each_caller_reads_back_its_own_user,
+        load::pings_by_grpc_are_counted_one_by_one,
+        load::calls_made_before_the_stop_are_answered,
+        bad::a_bad_message_is_refused,
+        bad::a_bad_call_is_refused,
+        bad::a_callers_deadline_is_kept,
+        bad::old_and_new_clients_are_told_the_contract,
+        bad::over_1024_calls_in_flight_are_refused,
+        bad::random_calls_break_nothing;
+    "e-conf":
+        process::a_missing_configuration_fails_the_start_in_one_line,
+        settings::flags_beat_the_environment_and_that_beats_the_files,
+        settings::a_bad_setting_is_refused_with_its_source;
+    "e-mysql":
+        process::without_mysql_it_does_not_start,
+        settings::a_password_is_never_shown,
+        command::two_replicas_share_their_users,
+        load::slow_requests_are_answered_after_the_stop,
+        load::an_exhausted_pool_is_told_within_a_second,
+        mysql::replicas_that_start_together_migrate_once,
+        mysql::without_mysql_calls_are_refused_at_once,
+        mysql::a_hung_mysql_ends_in_504,
+        mysql::pings_that_wait_stop_nobody_else,
+        mysql::updates_that_wait_stop_no_reader,
+        batch::readers_that_wait_share_a_statement,
+        batch::creates_that_wait_are_done_together_or_not,
+        batch::who_hangs_up_leaves_the_others_their_answers,
+        batch::a_ping_told_503_is_not_counted,
+        mysql::a_lost_mysql_loses_nothing_acknowledged;
+    "e-redis":
+        redis::a_cached_read_asks_no_database,
+        redis::a_killed_redis_costs_no_read,
+        redis::a_hung_redis_is_left_alone,
+        redis::a_hung_redis_is_noticed_without_a_call,
+        redis::an_absent_redis_fails_no_start,
+        redis::a_refused_password_costs_no_read,
+        redis::a_stale_user_is_never_cached,
+        redis::an_update_without_redis_is_made_up_for,
+        redis::a_full_redis_makes_no_user_stale;
+};

@@ -3,43 +3,81 @@
 //! A block of the kind `console` holds commands after `$ ` and what they print. In what is
 //! printed `…` stands for anything, and a line of nothing else for any lines. A block of the
 //! kind `sh` holds commands that have to work. All blocks of one README are one session of
-//! bash, in a folder of its own. What is not run is listed here, with the reason.
+//! bash, in a folder of its own. Blocks that need a tool which is not everywhere have a kind
+//! of their own, `console docker`, and are tried by a promise of their own.
 
-use crate::ladder::LESSONS;
 use crate::programs::program;
 use crate::stage::Stage;
 use anyhow::Context;
 use anyhow::bail;
 use anyhow::ensure;
-use nix::sys::signal::Signal;
-use nix::sys::signal::killpg;
-use nix::unistd::Pid;
+use ladder::Ladder;
+use ladder::Lesson;
+use ladder::group::Group;
+use ladder::markdown::Kind;
+use ladder::markdown::parts;
+use ladder::ports::Ports;
+use ladder::services;
+use ladder::shim::shim;
 use std::fmt::Write;
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::fs::symlink;
-use std::path::Path;
 use std::process::Stdio;
 use tokio::process::Command;
 use tokio::sync::watch;
 
-/// Set where Docker is: then blocks of the kind `console docker` are run, too.
+/// Set where Docker is and may be used.
 const DOCKER: &str = "GOMS_TEST_DOCKER";
-
-/// How commands begin that are never run, and why.
-const NOT_RUN: &[(&str, &str)] = &[
-    ("cargo test -p tests ", "is this"),
-    (
-        "grpcurl ",
-        "is not everywhere; the suite has a client of its own",
-    ),
-];
 
 /// Kinds of blocks that hold no commands.
 const QUOTED: &[&str] = &["", "rust", "text", "toml", "yaml", "sql", "proto"];
 
 /// Stands for the end of what a command prints.
 const END: &str = "--- end of command ---";
+
+/// Which blocks are run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Blocks {
+    /// Those that need nothing.
+    Plain,
+    /// These, and those that need Docker.
+    Docker,
+    /// These, and those that need a client of gRPC.
+    Grpcurl,
+}
+
+impl Blocks {
+    const ALL: [Self; 3] = [Self::Plain, Self::Docker, Self::Grpcurl];
+
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Plain => "console",
+            Self::Docker => "console docker",
+            Self::Grpcurl => "console grpcurl",
+        }
+    }
+
+    /// Whether the lesson's README has such blocks. One that cannot be read is not passed over:
+    /// its plain blocks are tried, and that says why.
+    pub(crate) fn stand_in(self, ladder: &Ladder, lesson: &Lesson) -> bool {
+        let page = page(ladder, lesson).unwrap_or_default();
+        let kind = Kind::Block(self.kind().to_owned());
+        self == Self::Plain || parts(&page).iter().any(|part| part.kind == kind)
+    }
+
+    /// Why they cannot be run here, if they cannot.
+    pub(crate) fn missing(self) -> Option<String> {
+        match self {
+            Self::Docker if std::env::var_os(DOCKER).is_none() => {
+                Some(format!("no Docker here: set {DOCKER}"))
+            }
+            Self::Grpcurl if services::find(&["grpcurl"]).is_none() => {
+                Some("no grpcurl here: install it".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
 
 /// A command and the lines that the README shows for it.
 struct Shown {
@@ -58,17 +96,28 @@ impl Shown {
 }
 
 pub(crate) async fn its_readme_shows_what_happens(stage: &Stage) -> anyhow::Result<()> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let readme = std::fs::read_to_string(root.join(stage.lesson.name).join("README.md"))?;
-    let shown = blocks(&readme, &root)?;
+    expect_as_shown(stage, Blocks::Plain).await
+}
+
+pub(crate) async fn its_readme_shows_what_docker_does(stage: &Stage) -> anyhow::Result<()> {
+    expect_as_shown(stage, Blocks::Docker).await
+}
+
+pub(crate) async fn its_readme_shows_what_grpcurl_prints(stage: &Stage) -> anyhow::Result<()> {
+    expect_as_shown(stage, Blocks::Grpcurl).await
+}
+
+async fn expect_as_shown(stage: &Stage, blocks: Blocks) -> anyhow::Result<()> {
+    let ladder = stage.ladder;
+    let shown = commands(&page(ladder, stage.lesson)?, blocks)?;
     let folder = stage.folder();
-    for lesson in LESSONS {
-        symlink(root.join(lesson.name), folder.join(lesson.name))?;
+    for lesson in ladder.lessons {
+        symlink(ladder.folder(lesson), folder.join(lesson.name))?;
     }
     let ports = Ports::free()?;
-    shim(stage, &root, &ports).await?;
+    write_cargo(stage, &ports).await?;
 
-    let mut script = String::from("exec 2>&1\n");
+    let mut script = format!("exec 2>&1\nroot='{}'\n", ladder.root.display());
     for Shown { command, .. } in &shown {
         let command = ports.own(command);
         writeln!(script, "{command}\necho '{END}'")?;
@@ -95,13 +144,17 @@ pub(crate) async fn its_readme_shows_what_happens(stage: &Stage) -> anyhow::Resu
     Ok(())
 }
 
-/// A process group, ended when it is dropped: what a session has left in the background.
-struct Group(Pid);
+fn page(ladder: &Ladder, lesson: &Lesson) -> anyhow::Result<String> {
+    let path = ladder.folder(lesson).join("README.md");
+    std::fs::read_to_string(&path).with_context(|| path.display().to_string())
+}
 
-impl Drop for Group {
-    fn drop(&mut self) {
-        let _ = killpg(self.0, Signal::SIGKILL);
-    }
+/// The programs that the commands of a README run.
+pub(crate) fn programs(ladder: &Ladder, lesson: &Lesson) -> Vec<&'static str> {
+    let page = page(ladder, lesson).unwrap_or_default();
+    let run = |it: &&Lesson| lesson.has(it.name) && page.contains(&format!("-qp {}", it.name));
+    let run = ladder.lessons.iter().filter(run).map(|it| it.name);
+    run.chain(["xtask"]).collect()
 }
 
 /// Runs a session of bash and returns what it printed.
@@ -124,8 +177,7 @@ async fn session(stage: &Stage, script: &str) -> anyhow::Result<String> {
         }
     }
     let mut bash = bash.spawn().context("bash")?;
-    let pid = bash.id().context("it has just been started")?;
-    let _group = Group(Pid::from_raw(pid.try_into()?));
+    let _group = Group::of(bash.id())?; // ends what the session leaves in the background
     let (lines, mut log) = watch::channel(Vec::new());
     let output = bash.stdout.take().context("it is piped")?;
     stage.transcript.listen(output, lines);
@@ -134,40 +186,38 @@ async fn session(stage: &Stage, script: &str) -> anyhow::Result<String> {
     Ok(log.borrow().join("\n"))
 }
 
-/// The commands of the blocks.
-fn blocks(readme: &str, root: &Path) -> anyhow::Result<Vec<Shown>> {
-    let docker = std::env::var_os(DOCKER).is_some();
+/// The commands of a page, in these blocks and the plain ones.
+fn commands(page: &str, blocks: Blocks) -> anyhow::Result<Vec<Shown>> {
     let mut shown: Vec<Shown> = Vec::new();
-    let mut block = None;
-    for line in readme.lines() {
-        match (line.strip_prefix("```"), block) {
-            (Some(kind), None) => block = Some(kind),
-            (Some(_), Some(_)) => block = None,
-            (None, Some("console docker")) if !docker => {}
-            (None, Some(kind)) if kind.starts_with("console") => {
+    for part in parts(page) {
+        let Kind::Block(kind) = part.kind else {
+            continue;
+        };
+        let lines = part.text.lines();
+        if kind == "sh" {
+            shown.extend(lines.map(Shown::silent));
+        } else if kind == Blocks::Plain.kind() || kind == blocks.kind() {
+            for line in lines {
                 match (line.strip_prefix("$ "), shown.last_mut()) {
-                    (Some(command), _) => {
-                        let (mut command, lines) = (command.to_owned(), Vec::new());
-                        if kind == "console docker" {
-                            command = format!("(cd '{}' && {command})", root.display());
-                        }
-                        shown.push(Shown { command, lines });
-                    }
+                    (Some(command), _) => shown.push(Shown {
+                        command: match blocks {
+                            Blocks::Docker if kind == blocks.kind() => {
+                                format!("(cd \"$root\" && {command})")
+                            }
+                            _ => command.to_owned(),
+                        },
+                        lines: Vec::new(),
+                    }),
                     (None, Some(last)) => last.lines.push(line.to_owned()),
-                    (None, None) => bail!("{line:?} is printed by no command"),
+                    (None, None) => bail!("line {}: {line:?} is printed by no command", part.line),
                 }
             }
-            (None, Some("sh")) => shown.push(Shown::silent(line)),
-            (None, Some(kind)) => ensure!(QUOTED.contains(&kind), "what is a block {kind:?}?"),
-            (None, None) => {}
+        } else {
+            let known = Blocks::ALL.iter().any(|it| it.kind() == kind);
+            let known = known || QUOTED.contains(&kind.as_str());
+            ensure!(known, "line {}: what is a block {kind:?}?", part.line);
         }
     }
-    let runs = |shown: &Shown| {
-        NOT_RUN
-            .iter()
-            .all(|(start, _)| !shown.command.contains(start))
-    };
-    shown.retain(runs);
     Ok(shown)
 }
 
@@ -204,81 +254,36 @@ fn fits(shown: &str, line: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// Free ports in place of those that READMEs name: others may listen there.
-struct Ports(Vec<(&'static str, String)>);
-
-impl Ports {
-    fn free() -> anyhow::Result<Self> {
-        // All are held until all are found, so that no two are the same.
-        let named = ["8080", "8081", "8082", "50051", "50052"];
-        let held = named.map(|_| TcpListener::bind("127.0.0.1:0"));
-        let mut ports = Vec::new();
-        for (name, listener) in named.into_iter().zip(held) {
-            ports.push((name, listener?.local_addr()?.port().to_string()));
-        }
-        Ok(Self(ports))
-    }
-
-    fn own(&self, text: &str) -> String {
-        let replace = |text: String, (name, port): &(&str, String)| text.replace(name, port);
-        self.0.iter().fold(text.to_owned(), replace)
-    }
-
-    fn usual(&self, text: &str) -> String {
-        let replace = |text: String, (name, port): &(&str, String)| text.replace(port, name);
-        self.0.iter().fold(text.to_owned(), replace)
-    }
-}
-
-/// A `cargo` that runs what is already built, on this test's ports and stores; the reader's
-/// own does the same with `cargo run`, on the usual ones.
-async fn shim(stage: &Stage, root: &Path, ports: &Ports) -> anyhow::Result<()> {
-    let bin = stage.folder().join("bin");
+/// Writes a `cargo` that runs what is already built, on this test's ports and stores; the
+/// reader's own does the same with `cargo run`, on the usual ones. Of the suite, which is this,
+/// it only asks whether it has such tests.
+async fn write_cargo(stage: &Stage, ports: &Ports) -> anyhow::Result<()> {
+    let (ladder, bin) = (stage.ladder, stage.folder().join("bin"));
     std::fs::create_dir(&bin)?;
-    let mut script = String::from("#!/usr/bin/env bash\n");
-    let (xtask, tool) = (root.join("xtask"), program("xtask")?);
-    let (xtask, tool) = (xtask.display(), tool.display());
-    writeln!(
-        script,
-        "[ \"$1\" = lesson ] && {{ shift; CARGO_MANIFEST_DIR='{xtask}' exec '{tool}' \"$@\"; }}"
-    )?;
-    script.push_str(
-        "[ \"$1 $2\" = 'build -qp' ] && exit\n\
-         [ \"$1 $2\" = 'run -qp' ] || { echo \"cargo $*: not run here\"; exit 1; }\n\
+    let (root, suite) = (ladder.root.display(), std::env::current_exe()?);
+    let (suite, tool) = (suite.display(), program("xtask")?.display());
+    let mut script = format!(
+        "#!/usr/bin/env bash\n\
+         [ \"$1\" = lesson ] && {{ shift; CARGO_MANIFEST_DIR='{root}/xtask' exec '{tool}' \"$@\"; }}\n\
+         if [ \"$1 $2 $3\" = 'test -p tests' ]; then\n\
+         shift 3; [ \"$1\" = -- ] && shift\n\
+         CARGO_MANIFEST_DIR='{root}/tests' '{suite}' --list \"$@\" | grep -q ': test$' && exit\n\
+         echo \"the suite has no test $*\"; exit 1\n\
+         fi\n\
+         [ \"$1 $2\" = 'build -qp' ] && exit\n\
+         [ \"$1 $2\" = 'run -qp' ] || {{ echo \"cargo $*: not run here\"; exit 1; }}\n\
          lesson=$3; shift 3; [ \"$1\" = -- ] && shift\n\
          case $lesson in\n",
     );
-    let so_far = LESSONS
-        .iter()
-        .filter(|lesson| stage.lesson.has(lesson.name));
-    for lesson in so_far {
-        writeln!(script, "{})", lesson.name)?;
-        for (name, value) in stage.environment(lesson).await? {
-            writeln!(script, "export {name}=${{{name}-'{value}'}}")?;
-        }
-        for (brought_by, flag, value) in [
-            ("e-http", "http-addr", "127.0.0.1:8080"),
-            ("e-grpc", "grpc-addr", "127.0.0.1:50051"),
-            ("e-grpc", "grpc-upstream", "http://127.0.0.1:50051"),
-        ] {
-            let value = ports.own(value);
-            let variable = format!("GOMS__{}", flag.to_uppercase().replace('-', "__"));
-            if lesson.has("e-conf") {
-                writeln!(script, "export {variable}=${{{variable}-{value}}}")?;
-            } else if lesson.has(brought_by) {
-                writeln!(
-                    script,
-                    "[[ $* = *--{flag}* ]] || set -- --{flag} {value} \"$@\""
-                )?;
-            }
-        }
-        writeln!(
-            script,
-            "exec '{}' \"$@\";;",
-            program(lesson.name)?.display()
-        )?;
+    for name in programs(ladder, stage.lesson) {
+        let Some(lesson) = ladder.get(name) else {
+            continue; // the tool
+        };
+        let environment = stage.environment(lesson).await?;
+        let run = shim(ladder, lesson, program(name)?, ports, &environment);
+        writeln!(script, "{name})\n{run};;")?;
     }
-    script.push_str("esac\n");
+    script.push_str("*) echo \"$lesson: not built here\"; exit 1;;\nesac\n");
     let cargo = bin.join("cargo");
     std::fs::write(&cargo, script)?;
     std::fs::set_permissions(&cargo, std::fs::Permissions::from_mode(0o755))?;

@@ -1,6 +1,5 @@
 //! A lesson that serves: where, what it says, and how it ends.
 
-use crate::stage::PATIENCE;
 use crate::transcript::Transcript;
 use anyhow::Context;
 use anyhow::ensure;
@@ -9,12 +8,16 @@ use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use reqwest::Client;
 use std::process::ExitStatus;
+use std::time::Duration;
 use sysinfo::ProcessRefreshKind;
 use sysinfo::ProcessesToUpdate;
 use sysinfo::System;
 use tokio::process::Child;
 use tokio::sync::watch;
 use tokio::time::timeout;
+
+/// Far more than a start or a stop may take.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A lesson that serves.
 #[derive(Debug)]

@@ -4,22 +4,20 @@
 use crate::cache::Cache;
 use crate::database::Database;
 use crate::database::SECRET;
-use crate::ladder::Lesson;
-use crate::programs::program;
+use crate::service::PATIENCE;
 use crate::service::Service;
 use crate::transcript::Transcript;
 use anyhow::Context;
+use ladder::Ladder;
+use ladder::Lesson;
 use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::process::Stdio;
-use std::time::Duration;
 use tempfile::TempDir;
 use tokio::process::Command;
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
-
-/// Far more than a start or a stop may take.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A shell's way to run a program with nothing prepared.
 pub(crate) const AS_IT_IS: &str = "exec \"$@\"";
@@ -27,7 +25,10 @@ pub(crate) const AS_IT_IS: &str = "exec \"$@\"";
 /// A lesson, a folder, a database and what was said.
 #[derive(Debug)]
 pub(crate) struct Stage {
+    pub(crate) ladder: &'static Ladder,
     pub(crate) lesson: &'static Lesson,
+    /// The lesson's own, or the one that is tried in its place.
+    pub(crate) program: PathBuf,
     folder: TempDir,
     database: OnceCell<Database>,
     cache: OnceCell<Cache>,
@@ -43,10 +44,16 @@ pub(crate) struct Output {
 }
 
 impl Stage {
-    pub(crate) fn new(lesson: &'static Lesson) -> anyhow::Result<Self> {
+    pub(crate) fn new(
+        ladder: &'static Ladder,
+        lesson: &'static Lesson,
+        program: PathBuf,
+    ) -> anyhow::Result<Self> {
         let folder = TempDir::new()?;
         Ok(Self {
+            ladder,
             lesson,
+            program,
             folder,
             database: OnceCell::new(),
             cache: OnceCell::new(),
@@ -82,7 +89,7 @@ impl Stage {
         Ok(variables)
     }
 
-    /// The lesson's program, ready to be run in the stage's folder, by a shell after it has
+    /// The program, ready to be run in the stage's folder, by a shell after it has
     /// prepared something.
     pub(crate) async fn command_in(
         &self,
@@ -90,12 +97,13 @@ impl Stage {
         arguments: &[&str],
     ) -> anyhow::Result<Command> {
         let lesson = self.lesson;
-        let shown = format!("$ {} {}", lesson.name, arguments.join(" "));
+        let name = self.program.file_name().unwrap_or_default();
+        let shown = format!("$ {} {}", name.display(), arguments.join(" "));
         self.transcript.say(&shown.replace(SECRET, "…"));
         let mut command = Command::new("/bin/sh");
         command
             .args(["-c", shell, "sh"])
-            .arg(program(lesson.name)?)
+            .arg(&self.program)
             .args(arguments)
             .current_dir(self.folder())
             .env_clear()

@@ -2,7 +2,7 @@
 
 use super::mysql::behind_mysql;
 use super::mysql::open;
-use super::redis::all;
+use super::redis::ALL;
 use super::redis::asked;
 use crate::answer::Answer;
 use crate::proto::PingRequest;
@@ -34,7 +34,7 @@ const CALLERS: i64 = 17;
 /// While two reads are under way, on a database that hangs, others come, though connections
 /// are free: for users, two for each, and for nobody.
 pub(crate) async fn readers_that_wait_share_a_statement(stage: &Stage) -> anyhow::Result<()> {
-    let (proxy, service) = behind_mysql(stage, &all(stage)).await?;
+    let (proxy, service) = behind_mysql(stage, ALL).await?;
     open(stage, &service, 8).await?;
     let (client, http) = (Client::new(), service.http()?);
     let mut expected = Vec::new();

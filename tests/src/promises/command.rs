@@ -1,8 +1,8 @@
 //! The operator's way in.
 
 use super::process::expect_failure;
-use crate::ladder::Store;
 use crate::stage::Stage;
+use crate::store::Store;
 use anyhow::ensure;
 
 /// Runs a command on a store and wants this line on standard output.
@@ -12,7 +12,7 @@ async fn expect_printed(
     command: &[&str],
     line: &str,
 ) -> anyhow::Result<()> {
-    let arguments = [stage.lesson.on(store), command].concat();
+    let arguments = [stage.on(store), command].concat();
     let output = stage.run(&arguments).await?;
     ensure!(
         output.status.success(),
@@ -28,7 +28,7 @@ async fn expect_printed(
 }
 
 pub(crate) async fn a_user_is_created_and_printed(stage: &Stage) -> anyhow::Result<()> {
-    for store in stage.lesson.stores() {
+    for store in stage.stores() {
         expect_printed(
             stage,
             store,
@@ -66,7 +66,7 @@ pub(crate) async fn a_bad_argument_is_refused_in_one_line(stage: &Stage) -> anyh
 }
 
 pub(crate) async fn commands_create_read_update_and_delete(stage: &Stage) -> anyhow::Result<()> {
-    for store in stage.lesson.durable() {
+    for store in stage.durable() {
         expect_printed(
             stage,
             store,
@@ -91,7 +91,7 @@ pub(crate) async fn commands_create_read_update_and_delete(stage: &Stage) -> any
         .await?;
         expect_printed(stage, store, &["read", "1"], "uid=1 name=ferris sex=1").await?;
         expect_printed(stage, store, &["delete", "2"], "uid=2 name=Zoë sex=9").await?;
-        let read = [stage.lesson.on(store), &["read", "2"]].concat();
+        let read = [stage.on(store), &["read", "2"]].concat();
         expect_failure(&stage.run(&read).await?, &["there is no user 2"])?;
         // A deleted user's uid is not given again.
         expect_printed(
@@ -106,7 +106,7 @@ pub(crate) async fn commands_create_read_update_and_delete(stage: &Stage) -> any
 }
 
 pub(crate) async fn a_second_process_is_kept_out(stage: &Stage) -> anyhow::Result<()> {
-    let flags = stage.lesson.on(Store::Yaml);
+    let flags = stage.on(Store::Yaml);
     let service = stage.serve(flags).await?;
     let read = [flags, &["read", "1"]].concat();
     expect_failure(&stage.run(&read).await?, &["users.yaml.lock is held"])?;

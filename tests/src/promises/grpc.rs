@@ -30,8 +30,8 @@ fn expect_code<T>(result: Result<T, Status>, code: Code, says: &str) -> anyhow::
 }
 
 pub(crate) async fn calls_create_read_update_and_delete(stage: &Stage) -> anyhow::Result<()> {
-    for store in stage.lesson.stores() {
-        let flags = stage.lesson.on(store);
+    for store in stage.stores() {
+        let flags = stage.on(store);
         let service = stage.serve(flags).await?;
         let mut client = UserClient::connect(service.grpc()?).await?;
         let UserId { uid } = client.create_user(user(0, "gopher", 0)).await?.into_inner();

@@ -31,8 +31,8 @@ pub(crate) async fn json_creates_reads_updates_and_deletes(stage: &Stage) -> any
 }
 
 async fn on_all_stores(stage: &Stage, body: Body) -> anyhow::Result<()> {
-    for store in stage.lesson.stores() {
-        let flags = stage.lesson.on(store);
+    for store in stage.stores() {
+        let flags = stage.on(store);
         let service = stage.serve(flags).await?;
         round(&service, body)
             .await
@@ -165,8 +165,8 @@ pub(crate) async fn pings_are_counted_one_by_one(stage: &Stage) -> anyhow::Resul
 }
 
 pub(crate) async fn users_outlive_a_restart(stage: &Stage) -> anyhow::Result<()> {
-    for store in stage.lesson.durable() {
-        let flags = stage.lesson.on(store);
+    for store in stage.durable() {
+        let flags = stage.on(store);
         let client = Client::new();
         let service = stage.serve(flags).await?;
         service.create_gopher().await?;

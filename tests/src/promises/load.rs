@@ -1,13 +1,13 @@
 //! Many clients at once, and a stop in the midst of them.
 
 use crate::answer::Answer;
-use crate::ladder::Store;
 use crate::proto::PingRequest;
 use crate::proto::UserId;
 use crate::proto::UserRecord;
 use crate::proto::user_client::UserClient;
 use crate::service::Service;
 use crate::stage::Stage;
+use crate::store::Store;
 use anyhow::Context;
 use anyhow::ensure;
 use nix::sys::signal::Signal;
@@ -200,7 +200,7 @@ pub(crate) async fn writes_sent_before_the_stop_are_done(stage: &Stage) -> anyho
     let users = (1..=300).map(|uid| format!("- {{uid: {uid}, name: gopher, sex: 0}}\n"));
     let users = format!("users:\n{}", users.collect::<String>());
     std::fs::write(stage.folder().join("users.yaml"), users)?;
-    let flags = stage.lesson.on(Store::Yaml);
+    let flags = stage.on(Store::Yaml);
     let service = stage.serve(flags).await?;
     let address = service.http()?.trim_start_matches("http://").to_owned();
     let mut streams = Vec::new();

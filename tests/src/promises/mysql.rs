@@ -2,7 +2,6 @@
 //! that was acknowledged is lost.
 
 use crate::answer::Answer;
-use crate::database::MYSQL_ADDR;
 use crate::proto::PingRequest;
 use crate::proto::UserId;
 use crate::proto::user_client::UserClient;
@@ -11,6 +10,7 @@ use crate::proxy::Proxy;
 use crate::service::Service;
 use crate::stage::Stage;
 use anyhow::ensure;
+use ladder::services::MYSQL_ADDR;
 use reqwest::Client;
 use std::time::Duration;
 use std::time::Instant;

@@ -1,13 +1,13 @@
 //! The cache: what Redis does not do costs no answer, and never makes one wrong.
 
 use crate::cache::Cache;
-use crate::cache::REDIS_ADDR;
 use crate::database::SECRET;
 use crate::proxy::Network;
 use crate::proxy::Proxy;
 use crate::service::Service;
 use crate::stage::Stage;
 use anyhow::ensure;
+use ladder::services::REDIS_ADDR;
 use reqwest::Client;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -26,17 +26,15 @@ const RETRIES: Duration = Duration::from_secs(2);
 /// How often is looked for what is to come.
 const STEP: Duration = Duration::from_millis(20);
 
-/// The filter of a log that shows each request and each statement.
-pub(super) fn all(stage: &Stage) -> String {
-    let lesson = stage.lesson.name.replace('-', "_");
-    format!("info,sqlx=debug,{lesson}=debug")
-}
+/// The filter of a log that shows each request and each statement, whatever the program's own
+/// crate is called.
+pub(super) const ALL: &str = "debug,h2=info,hyper=info,hyper_util=info,tower=info,tonic=info";
 
 /// A service whose cache is behind a proxy, with one user.
 async fn behind_redis(stage: &Stage) -> anyhow::Result<(Proxy, Service, Client, String)> {
     let proxy = Proxy::before(REDIS_ADDR).await?;
     let url = proxy.instead(REDIS_ADDR, &stage.cache().await?.url())?;
-    let flags = ["--redis-url", &url, "--log-filter", &all(stage)];
+    let flags = ["--redis-url", &url, "--log-filter", ALL];
     let service = stage.serve(&flags).await?;
     let user = service.create_gopher().await?;
     Ok((proxy, service, Client::new(), user))
@@ -96,7 +94,7 @@ async fn wait_for_installs(
 }
 
 pub(crate) async fn a_cached_read_asks_no_database(stage: &Stage) -> anyhow::Result<()> {
-    let service = stage.serve(&["--log-filter", &all(stage)]).await?;
+    let service = stage.serve(&["--log-filter", ALL]).await?;
     let (client, user) = (Client::new(), service.create_gopher().await?);
     for _ in 0..3 {
         let read = client.get(&user).send().await?.text().await?;
@@ -177,7 +175,7 @@ pub(crate) async fn an_absent_redis_fails_no_start(stage: &Stage) -> anyhow::Res
     let proxy = Proxy::before(REDIS_ADDR).await?;
     proxy.turn(Network::Down);
     let url = proxy.instead(REDIS_ADDR, &stage.cache().await?.url())?;
-    let flags = ["--redis-url", &url, "--log-filter", &all(stage)];
+    let flags = ["--redis-url", &url, "--log-filter", ALL];
     let service = stage.serve(&flags).await?;
     let (client, url) = (Client::new(), service.create_gopher().await?);
     expect_read(&client, &url).await?;
@@ -231,7 +229,7 @@ pub(crate) async fn a_refused_password_costs_no_read(stage: &Stage) -> anyhow::R
     let cache = stage.cache().await?;
     cache.take("another").await?;
     expect_read(&client, &url).await?;
-    let late = stage.serve(&["--log-filter", &all(stage)]).await?;
+    let late = stage.serve(&["--log-filter", ALL]).await?;
     let by_late = format!("{}/users/1", late.http()?);
     for url in [&url, &by_late] {
         expect_cheap_reads(stage, &client, url).await?;

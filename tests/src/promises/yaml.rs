@@ -3,12 +3,11 @@
 
 use super::process::expect_failure;
 use crate::answer::Answer;
-use crate::ladder::Store;
-use crate::programs::program;
 use crate::service::Service;
 use crate::service::create_gopher;
 use crate::stage::AS_IT_IS;
 use crate::stage::Stage;
+use crate::store::Store;
 use anyhow::Context;
 use anyhow::ensure;
 use nix::unistd::geteuid;
@@ -42,11 +41,11 @@ fn file(stage: &Stage) -> anyhow::Result<String> {
 
 /// This command, on this store.
 fn command<'a>(stage: &Stage, words: &[&'a str]) -> Vec<&'a str> {
-    [stage.lesson.on(Store::Yaml), words].concat()
+    [stage.on(Store::Yaml), words].concat()
 }
 
 async fn serve(stage: &Stage) -> anyhow::Result<Service> {
-    stage.serve(stage.lesson.on(Store::Yaml)).await
+    stage.serve(stage.on(Store::Yaml)).await
 }
 
 pub(crate) async fn a_bad_file_is_refused_with_its_line(stage: &Stage) -> anyhow::Result<()> {
@@ -233,9 +232,7 @@ pub(crate) async fn a_full_disk_refuses_writes_and_nothing_else(
     stage: &Stage,
 ) -> anyhow::Result<()> {
     let old = twenty_users(stage)?;
-    let service = stage
-        .serve_in(FULL_DISK, stage.lesson.on(Store::Yaml))
-        .await?;
+    let service = stage.serve_in(FULL_DISK, stage.on(Store::Yaml)).await?;
     expect_writes_refused(stage, &service.http()?, &old).await?;
     service.stop().await
 }
@@ -272,13 +269,12 @@ pub(crate) async fn a_folder_that_cannot_be_written_refuses_writes(
     let mode = |mode| std::fs::set_permissions(folder, Permissions::from_mode(mode));
     mode(0o777)?;
     // No folder is read-only to root, and not every folder lets others in.
-    let name = stage.lesson.name;
-    std::fs::copy(program(name)?, folder.join(name))?;
+    std::fs::copy(&stage.program, folder.join("program"))?;
     let shell = match geteuid().is_root() {
-        true => format!("shift; exec setpriv --reuid=65534 --clear-groups ./{name} \"$@\""),
-        false => AS_IT_IS.to_owned(),
+        true => "shift; exec setpriv --reuid=65534 --clear-groups ./program \"$@\"",
+        false => AS_IT_IS,
     };
-    let service = stage.serve_in(&shell, stage.lesson.on(Store::Yaml)).await?;
+    let service = stage.serve_in(shell, stage.on(Store::Yaml)).await?;
     mode(0o555)?;
     expect_writes_refused(stage, &service.http()?, &old).await?;
     mode(0o777)?;

@@ -1,7 +1,7 @@
 //! Bodies: too large, too short, and of a length on which two readers may not agree.
 
-use super::FORM;
-use super::Warm;
+use super::warm::FORM;
+use super::warm::Warm;
 use super::wire::Wire;
 use super::wire::expect_problem;
 use super::wire::expect_status;
@@ -100,7 +100,7 @@ pub(crate) async fn a_body_that_breaks_off_is_refused(stage: &Stage) -> anyhow::
     let made = expect_status(&url, request("POST /users", FORM, whole), 201).await?;
     let users = made.header("location").trim_start_matches("/users/");
     let users: usize = users.parse()?;
-    let before = super::CLIENTS * super::ROUNDS;
+    let before = super::warm::CLIENTS * super::warm::ROUNDS;
     ensure!(users == before + 1, "{users} users, not {before} and one");
     warm.expect_unharmed().await
 }

@@ -1,8 +1,8 @@
 //! Fields, in path, query, form and JSON: what they may hold, and what else is refused.
 
-use super::FORM;
-use super::JSON;
-use super::Warm;
+use super::warm::FORM;
+use super::warm::JSON;
+use super::warm::Warm;
 use super::wire::expect_problem;
 use super::wire::expect_status;
 use super::wire::request;

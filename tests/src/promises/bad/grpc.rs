@@ -1,10 +1,10 @@
 //! Calls and messages that are wrong, and deadlines.
 
-use super::Warm;
 use super::calls::Calls;
 use super::calls::Reply;
 use super::calls::framed;
 use super::calls::head;
+use super::warm::Warm;
 use super::wire::Wire;
 use crate::proto::PingRequest;
 use crate::proto::UserId;

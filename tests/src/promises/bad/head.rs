@@ -1,7 +1,7 @@
 //! Request heads: too large, malformed, of another protocol, with another method.
 
-use super::FORM;
-use super::Warm;
+use super::warm::FORM;
+use super::warm::Warm;
 use super::wire::Wire;
 use super::wire::expect_problem;
 use super::wire::expect_status;

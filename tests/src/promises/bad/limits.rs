@@ -1,12 +1,12 @@
 //! More at a time than the service takes on: the rest is refused at once, and asked to come
 //! again.
 
-use super::FORM;
-use super::Warm;
 use super::calls::Calls;
 use super::calls::Reply;
 use super::calls::framed;
 use super::calls::head;
+use super::warm::FORM;
+use super::warm::Warm;
 use super::wire::Wire;
 use super::wire::expect_status;
 use super::wire::request;

@@ -3,7 +3,6 @@
 //! The seed of a run stands in what a failed test tells; `GOMS_TEST_SEED` repeats it, each
 //! connection with the very same input.
 
-use super::Warm;
 use super::calls::Calls;
 use super::calls::framed;
 use super::calls::head;
@@ -12,6 +11,7 @@ use super::samples::composed;
 use super::samples::good_messages;
 use super::samples::good_requests;
 use super::samples::session;
+use super::warm::Warm;
 use super::wire::Wire;
 use crate::stage::Stage;
 use anyhow::Context;

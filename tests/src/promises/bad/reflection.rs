@@ -1,7 +1,7 @@
 //! Server reflection: a client that has no contract asks for it. Old ones do so by v1alpha,
 //! new ones by v1, in types of their own; so what both are promised is a macro.
 
-use super::Warm;
+use super::warm::Warm;
 use crate::stage::Stage;
 use anyhow::Context;
 use anyhow::bail;
@@ -16,53 +16,50 @@ use tonic_reflection::pb;
 
 macro_rules! version {
     ($version:ident) => {
-        mod $version {
-            use super::*;
+        async fn $version(channel: Channel) -> anyhow::Result<()> {
             use pb::$version::ServerReflectionRequest;
             use pb::$version::server_reflection_client::ServerReflectionClient;
             use pb::$version::server_reflection_request::MessageRequest;
             use pb::$version::server_reflection_response::MessageResponse;
 
-            pub(super) async fn expect_reflection(channel: Channel) -> anyhow::Result<()> {
-                let mut client = ServerReflectionClient::new(channel);
-                let mut ask = async |question| {
-                    let request = ServerReflectionRequest {
-                        host: String::new(),
-                        message_request: Some(question),
-                    };
-                    let request = Request::new(tokio_stream::once(request));
-                    let answers = client.server_reflection_info(request).await?;
-                    let answer = answers.into_inner().message().await?;
-                    Ok::<_, Status>(answer.and_then(|answer| answer.message_response))
+            let mut client = ServerReflectionClient::new(channel);
+            let mut ask = async |question| {
+                let request = ServerReflectionRequest {
+                    host: String::new(),
+                    message_request: Some(question),
                 };
+                let request = Request::new(tokio_stream::once(request));
+                let answers = client.server_reflection_info(request).await?;
+                let answer = answers.into_inner().message().await?;
+                Ok::<_, Status>(answer.and_then(|answer| answer.message_response))
+            };
 
-                let list = ask(MessageRequest::ListServices(String::new())).await?;
-                let Some(MessageResponse::ListServicesResponse(list)) = list else {
-                    bail!("no list of services: {list:?}");
+            let list = ask(MessageRequest::ListServices(String::new())).await?;
+            let Some(MessageResponse::ListServicesResponse(list)) = list else {
+                bail!("no list of services: {list:?}");
+            };
+            let services = list.service.into_iter().map(|service| service.name);
+            expect_services(services.collect())?;
+
+            let symbol = |name: &str| MessageRequest::FileContainingSymbol(name.to_owned());
+            for question in [
+                symbol("service.goms.User"),
+                symbol("service.goms.User.Ping"),
+                symbol("service.goms.UserRecord"),
+                MessageRequest::FileByFilename("user.proto".to_owned()),
+            ] {
+                let files = ask(question.clone()).await?;
+                let Some(MessageResponse::FileDescriptorResponse(files)) = files else {
+                    bail!("{question:?}: {files:?}");
                 };
-                let services = list.service.into_iter().map(|service| service.name);
-                expect_services(services.collect())?;
-
-                let symbol = |name: &str| MessageRequest::FileContainingSymbol(name.to_owned());
-                for question in [
-                    symbol("service.goms.User"),
-                    symbol("service.goms.User.Ping"),
-                    symbol("service.goms.UserRecord"),
-                    MessageRequest::FileByFilename("user.proto".to_owned()),
-                ] {
-                    let files = ask(question.clone()).await?;
-                    let Some(MessageResponse::FileDescriptorResponse(files)) = files else {
-                        bail!("{question:?}: {files:?}");
-                    };
-                    let file = files.file_descriptor_proto.first().context("no file")?;
-                    expect_contract(file)?;
-                }
-
-                let nobody = ask(symbol("service.goms.Nobody")).await;
-                let code = nobody.err().map(|status| status.code());
-                ensure!(code == Some(Code::NotFound), "about nobody: {code:?}");
-                Ok(())
+                let file = files.file_descriptor_proto.first().context("no file")?;
+                expect_contract(file)?;
             }
+
+            let nobody = ask(symbol("service.goms.Nobody")).await;
+            let code = nobody.err().map(|status| status.code());
+            ensure!(code == Some(Code::NotFound), "about nobody: {code:?}");
+            Ok(())
         }
     };
 }
@@ -91,9 +88,7 @@ pub(crate) async fn old_and_new_clients_are_told_the_contract(stage: &Stage) -> 
     let channel = Channel::from_shared(warm.service.grpc()?)?
         .connect()
         .await?;
-    v1::expect_reflection(channel.clone()).await.context("v1")?;
-    v1alpha::expect_reflection(channel)
-        .await
-        .context("v1alpha")?;
+    v1(channel.clone()).await.context("v1")?;
+    v1alpha(channel).await.context("v1alpha")?;
     warm.expect_unharmed().await
 }

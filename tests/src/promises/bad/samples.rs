@@ -1,8 +1,8 @@
 //! Good input of each kind, to be made bad.
 
-use super::FORM;
-use super::JSON;
 use super::calls::framed;
+use super::warm::FORM;
+use super::warm::JSON;
 use super::wire::request;
 use crate::proto::PingRequest;
 use crate::proto::UserId;

@@ -2,18 +2,18 @@
 //!
 //! All wait at the same time, in one promise, because each takes half a minute.
 
-use super::FORM;
-use super::Warm;
 use super::calls::framed;
 use super::calls::head;
 use super::limits::raise_connections;
+use super::warm::FORM;
+use super::warm::Warm;
 use super::wire::Wire;
 use super::wire::expect_status;
 use super::wire::request;
-use crate::ladder::Store;
 use crate::proto::PingRequest;
 use crate::service::Service;
 use crate::stage::Stage;
+use crate::store::Store;
 use anyhow::Context;
 use anyhow::ensure;
 use bytes::Bytes;
@@ -48,7 +48,7 @@ type Clients = JoinSet<anyhow::Result<()>>;
 
 pub(crate) async fn who_keeps_it_waiting_is_dropped_in_time(stage: &Stage) -> anyhow::Result<()> {
     raise_connections()?;
-    let flags = stage.lesson.on(Store::Memory);
+    let flags = stage.on(Store::Memory);
     let warm = Warm::serve(stage, flags).await?;
     let deaf = Warm::serve(stage, flags).await?;
     let mut clients = Clients::new();

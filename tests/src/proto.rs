@@ -1,0 +1,3 @@
+//! The contract's client.
+
+tonic::include_proto!("service.goms");
