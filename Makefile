@@ -14,9 +14,8 @@ test: xtask ## run all tests of all lessons, on a real MySQL and Redis
 mutants: xtask ## break the lessons on purpose, one way at a time, and see that the tests notice
 	@cargo lesson mutants
 
-lint: ## what the workflow checks before it builds: format and clippy
-	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --locked -- --deny warnings
+lint: ## the part of the gate that needs nothing but Rust: format, clippy and rustdoc
+	@.ci/run format clippy rustdoc
 
 services: xtask ## start MySQL on 127.0.0.1:13306 and Redis on 127.0.0.1:16379
 	@cargo lesson services up
