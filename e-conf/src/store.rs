@@ -8,8 +8,6 @@ use crate::user::Sex;
 use crate::user::Uid;
 use crate::user::User;
 use async_trait::async_trait;
-use serde::Deserialize;
-use serde::Serialize;
 use std::collections::BTreeMap;
 use tokio::sync::RwLock;
 
@@ -27,7 +25,7 @@ pub enum Error {
     Failed(#[source] Cause),
 }
 
-/// What lies under a store's error: for the log, never for a client.
+/// The cause of a store's error: for the log, never for a client.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// What a store answers.
@@ -43,79 +41,54 @@ pub enum Protocol {
 }
 
 /// Keeps users, and counts pings.
+///
+/// Each call may end in [`Error::Unavailable`] or [`Error::Failed`], and one about a user that
+/// does not exist in [`Error::NotFound`].
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Adds a user under a uid that was never given before.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Unavailable`] and [`Error::Failed`], as all other calls.
+    /// Adds a user under a uid that was never given to another.
     async fn create(&self, name: Name, sex: Sex) -> Result<User>;
 
     /// Finds a user.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotFound`] if there is none.
     async fn read(&self, uid: Uid) -> Result<User>;
 
     /// Replaces the user of the same uid.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotFound`] if there is none.
     async fn update(&self, user: User) -> Result<()>;
 
     /// Removes a user.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotFound`] if there is none.
     async fn delete(&self, uid: Uid) -> Result<()>;
 
     /// Counts a ping and returns how many have come by this protocol, this one included.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Unavailable`] and [`Error::Failed`].
     async fn ping(&self, protocol: Protocol) -> Result<i64>;
 
-    /// Writes down what is only in memory and lets go of what the store holds. Called
-    /// once, as the last call.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Unavailable`] and [`Error::Failed`].
+    /// Saves what is only in memory and releases what the store holds. It is the last call
+    /// that a store gets.
     async fn close(&self) -> Result<()>;
 }
 
-/// The users and counts themselves, with no lock and no place to live: for the stores
-/// that hold them in memory.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+/// The users and counts themselves. Each store that holds them in memory puts its own lock
+/// around them.
+#[derive(Clone, Debug, Default)]
 pub struct Table {
-    /// The highest uid given so far; that of a deleted user is not given again.
-    last_uid: i64,
+    /// The highest uid given so far. It outlives its user, so that no uid is given twice.
+    pub last_uid: i64,
     /// How many pings have come.
     pub pings: Pings,
-    #[serde(with = "crate::yaml::list")]
-    users: BTreeMap<Uid, User>,
+    /// The users, each under its uid.
+    pub users: BTreeMap<Uid, User>,
 }
 
 /// How many pings have come, by protocol.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pings {
-    http: i64,
-    grpc: i64,
+    /// Those over HTTP.
+    pub http: i64,
+    /// Those over gRPC.
+    pub grpc: i64,
 }
 
 impl Table {
-    /// As [`Store::create`].
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Failed`] when the uids are used up.
+    /// As [`Store::create`]. It fails when the uids are used up.
     pub fn create(&mut self, name: Name, sex: Sex) -> Result<User> {
         let highest = self.users.keys().next_back().map_or(0, |uid| (*uid).into());
         let next = self.last_uid.max(highest).saturating_add(1);
@@ -127,33 +100,18 @@ impl Table {
     }
 
     /// As [`Store::read`].
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotFound`].
     pub fn read(&self, uid: Uid) -> Result<User> {
         self.users.get(&uid).cloned().ok_or(Error::NotFound(uid))
     }
 
     /// As [`Store::update`].
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotFound`].
     pub fn update(&mut self, user: User) -> Result<()> {
-        let known = self
-            .users
-            .get_mut(&user.uid)
-            .ok_or(Error::NotFound(user.uid))?;
-        *known = user;
+        let uid = user.uid;
+        *self.users.get_mut(&uid).ok_or(Error::NotFound(uid))? = user;
         Ok(())
     }
 
     /// As [`Store::delete`].
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotFound`].
     pub fn delete(&mut self, uid: Uid) -> Result<()> {
         self.users.remove(&uid).ok_or(Error::NotFound(uid))?;
         Ok(())

@@ -1,7 +1,11 @@
-//! Starts the service, runs it until it is told to stop, and turns every failure
-//! into one line and an exit code.
+//! Starts the service, runs it until it is told to stop, and turns every failure into one
+//! line and an exit code.
 
+use anyhow::Context;
 use std::io::IsTerminal;
+use std::panic;
+use std::process::exit;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 use tokio_util::sync::CancellationToken;
@@ -10,42 +14,50 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-#[tokio::main]
-async fn main() {
-    let code = match run().await {
-        Ok(()) => 0,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            1
-        }
-    };
-    // To return would wait for whatever still blocks a thread, such as a disk that hangs.
-    std::process::exit(code);
+fn main() {
+    // A machine that refuses a thread makes tokio panic. Until the service is up, that is a
+    // failed start like any other.
+    panic::set_hook(Box::new(|panic| {
+        let reason = panic.payload_as_str().unwrap_or("it panicked");
+        eprintln!("error: cannot start: {reason}");
+        exit(1);
+    }));
+    let done = Runtime::new().context("cannot start").and_then(|runtime| {
+        let done = runtime.block_on(run());
+        // Dropping the runtime would wait for every thread that is still blocked.
+        runtime.shutdown_background();
+        done
+    });
+    if let Err(error) = done {
+        eprintln!("error: {error:#}");
+        exit(1);
+    }
+    exit(0);
 }
 
 async fn run() -> anyhow::Result<()> {
-    log();
+    log(LevelFilter::INFO);
     let stop = stop_on_signal()?;
+    drop(panic::take_hook());
     info!("serving, process {}", std::process::id());
     stop.cancelled().await;
     info!("stopping");
     Ok(())
 }
 
-/// Logs to standard output, one event a line; in colour only for a person at a terminal.
-fn log() {
+/// Logs to standard output, one event a line, in colour only for a person at a terminal.
+fn log(filter: LevelFilter) {
     let layer = tracing_subscriber::fmt::layer().with_ansi(std::io::stdout().is_terminal());
-    let filter = LevelFilter::INFO;
     tracing_subscriber::registry()
         .with(layer)
         .with(filter)
         .init();
 }
 
-/// The token is cancelled by the first SIGTERM or SIGINT; a second one exits at once.
+/// The first SIGTERM or SIGINT cancels the token; a second one exits at once.
 ///
-/// As process 1 of a container the kernel gives a signal no default action: what is not
-/// handled here is ignored, until SIGKILL ends the wait.
+/// The kernel has no default action for a signal to process 1 of a container. A signal that
+/// is not handled here is ignored, and the container's end waits for SIGKILL.
 fn stop_on_signal() -> anyhow::Result<CancellationToken> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -61,7 +73,7 @@ fn stop_on_signal() -> anyhow::Result<CancellationToken> {
         signalled().await;
         token.cancel();
         signalled().await;
-        std::process::exit(1);
+        exit(1);
     });
     Ok(stop)
 }

@@ -1,24 +1,25 @@
-//! The settings, one struct a concern: each has a type, a default and a line of help.
+//! The settings, one struct for each concern. Each setting has a type, a default and a line
+//! of help.
 
 use crate::command::Command;
-use crate::grpc::upstream::origin;
 use clap::Args;
 use clap::Parser;
 use clap::ValueEnum;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use tonic::transport::Uri;
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 
 /// What the service is told when it is started.
 #[derive(Clone, Debug, Parser)]
 #[command(version, about)]
 #[command(after_help = "Without a command it serves until SIGTERM or Ctrl-C.")]
-pub struct Flags {
+pub struct Settings {
     /// Where the users are kept
     #[arg(long, value_enum, default_value = "yaml")]
-    pub store: Kind,
-    /// How it logs.
+    pub store: StoreKind,
+    /// The log.
     #[command(flatten)]
     pub log: Log,
     /// The store in a YAML file.
@@ -37,7 +38,7 @@ pub struct Flags {
 
 /// The stores to choose from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Kind {
+pub enum StoreKind {
     /// In memory, gone at exit
     Memory,
     /// In a YAML file, for one process at a time
@@ -46,11 +47,12 @@ pub enum Kind {
     Grpc,
 }
 
-/// How it logs.
+/// The log.
 #[derive(Clone, Debug, Args)]
 pub struct Log {
     /// What is logged: a level (error, warn, info, debug, trace), also per module: info,sqlx=debug
     #[arg(id = "log-filter", long, value_name = "FILTER", default_value = "info")]
+    #[arg(value_parser = log_filter)]
     pub filter: Targets,
 }
 
@@ -58,12 +60,8 @@ pub struct Log {
 #[derive(Clone, Debug, Args)]
 pub struct Yaml {
     /// The file of the YAML store; its folder must exist, the file need not
-    #[arg(
-        id = "yaml-file",
-        long,
-        value_name = "PATH",
-        default_value = "users.yaml"
-    )]
+    #[arg(id = "yaml-file", long, value_name = "PATH")]
+    #[arg(default_value = "users.yaml")]
     pub file: PathBuf,
 }
 
@@ -71,12 +69,8 @@ pub struct Yaml {
 #[derive(Clone, Debug, Args)]
 pub struct Http {
     /// Where HTTP is served; port 0 takes a free one
-    #[arg(
-        id = "http-addr",
-        long,
-        value_name = "IP:PORT",
-        default_value = "127.0.0.1:8080"
-    )]
+    #[arg(id = "http-addr", long, value_name = "IP:PORT")]
+    #[arg(default_value = "127.0.0.1:8080")]
     pub addr: SocketAddr,
 }
 
@@ -84,20 +78,41 @@ pub struct Http {
 #[derive(Clone, Debug, Args)]
 pub struct Grpc {
     /// Where gRPC is served; port 0 takes a free one
-    #[arg(
-        id = "grpc-addr",
-        long,
-        value_name = "IP:PORT",
-        default_value = "127.0.0.1:50051"
-    )]
+    #[arg(id = "grpc-addr", long, value_name = "IP:PORT")]
+    #[arg(default_value = "127.0.0.1:50051")]
     pub addr: SocketAddr,
     /// The instance that `--store grpc` uses
-    #[arg(
-        id = "grpc-upstream",
-        value_parser = origin,
-        long,
-        value_name = "URL",
-        default_value = "http://127.0.0.1:50051"
-    )]
+    #[arg(id = "grpc-upstream", long, value_name = "URL", value_parser = origin)]
+    #[arg(default_value = "http://127.0.0.1:50051")]
     pub upstream: Uri,
+}
+
+/// Reads the address of an instance.
+fn origin(text: &str) -> Result<Uri, &'static str> {
+    let uri = text.parse::<Uri>().ok();
+    let plain = |uri: &Uri| uri.scheme_str() == Some("http") && uri.port().is_some();
+    let bare = |uri: &Uri| uri.path() == "/" && uri.query().is_none() && !text.contains('@');
+    let uri = uri.filter(|uri| plain(uri) && bare(uri));
+    uri.ok_or("it must be like http://HOST:PORT")
+}
+
+/// Reads what is to be logged.
+///
+/// tracing takes any word for the name of a module, so that a misspelt level would switch
+/// the log off. Here only this crate's modules stand alone; others need a level, as in
+/// `sqlx=debug`.
+fn log_filter(text: &str) -> Result<Targets, String> {
+    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    for word in text.split(',').map(str::trim) {
+        let own = word.split("::").next() == Some(env!("CARGO_CRATE_NAME"));
+        if own || word.contains('=') || word.parse::<LevelFilter>().is_ok() {
+            continue;
+        }
+        let likeness = |level: &&&str| (strsim::jaro(level, word) * 1000.0) as u32;
+        let nearest = LEVELS.iter().max_by_key(likeness).unwrap_or(&"info");
+        return Err(format!(
+            "`{word}` is no level, did you mean `{nearest}`? A module needs one, as in `sqlx=debug`"
+        ));
+    }
+    text.parse::<Targets>().map_err(|error| error.to_string())
 }

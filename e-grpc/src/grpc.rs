@@ -1,40 +1,36 @@
 //! The gRPC way in: the same calls as over HTTP, with a typed contract, `api/user.proto`.
 //!
-//! `grpc/limits.rs` bounds a call; `grpc/upstream.rs` is the other side, a client that
+//! `grpc/call.rs` watches over the calls. `grpc/upstream.rs` is the other side, a client that
 //! serves as a store.
 
-pub mod limits;
+pub mod call;
 pub mod upstream;
 
-use crate::flag;
-use crate::http::limits::Limits;
-use crate::http::limits::MAX_BODY;
-use crate::http::limits::MAX_HEAD;
-use crate::http::server;
+use crate::http;
 use crate::store;
 use crate::store::Protocol;
 use crate::store::Store;
 use crate::user;
 use crate::user::Invalid;
-use axum::middleware::from_fn_with_state;
-use hyper_util::rt::TokioExecutor;
-use hyper_util::rt::TokioTimer;
-use hyper_util::server::conn::auto::Builder;
+use axum::middleware::from_fn;
 use proto::PingReply;
 use proto::PingRequest;
 use proto::UserId;
 use proto::UserRecord;
 use proto::user_server::User;
 use proto::user_server::UserServer;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tonic::Request;
 use tonic::Response;
 use tonic::Status;
 use tonic::async_trait;
 use tonic::service::Routes;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
 use tower_http::catch_panic::CatchPanicLayer;
+use tracing::error;
 
 /// What `build.rs` made of `api/user.proto`.
 #[allow(missing_docs)]
@@ -45,47 +41,38 @@ pub mod proto {
     pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/user.bin"));
 }
 
-/// How often an idle client is asked whether it is still there; well below
-/// [`server::IDLE_TIMEOUT`], so that one that is loses no connection.
-const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
-
-/// Binds the address and returns the server, which runs until `stop`.
+/// Binds the address and returns the server, which runs until the stop.
 ///
 /// # Errors
 ///
 /// The address cannot be bound.
 pub async fn serve(
-    flags: &flag::Grpc,
+    addr: SocketAddr,
     store: Arc<dyn Store>,
     stop: CancellationToken,
 ) -> anyhow::Result<impl Future<Output = ()> + use<>> {
-    let listener = server::bind("grpc", flags.addr).await?;
-    let limits = Arc::new(Limits::new(stop));
-    let users = UserServer::new(Users { store }).max_decoding_message_size(MAX_BODY);
-    let router = Routes::new(users)
+    let listener = http::bind("grpc", addr).await?;
+    let users = UserServer::new(Users { store });
+    let routes = Routes::new(users)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?)
         .into_axum_router()
         .layer((
-            from_fn_with_state(limits.clone(), limits::limit),
-            CatchPanicLayer::custom(limits::panicked),
+            from_fn(call::watch),
+            CatchPanicLayer::custom(call::panicked),
         ));
-    let mut protocol = Builder::new(TokioExecutor::new()).http2_only();
-    protocol
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(KEEP_ALIVE_INTERVAL)
-        .max_header_list_size(MAX_HEAD as u32);
-    Ok(server::run(
-        listener,
-        router,
-        protocol,
-        Some(server::IDLE_TIMEOUT),
-        limits,
-    ))
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    Ok(async move {
+        let _stop_all_on_exit = stop.clone().drop_guard();
+        let server = Server::builder().add_routes(routes.into());
+        let server = server.serve_with_incoming_shutdown(incoming, stop.cancelled_owned());
+        if let Err(error) = server.await {
+            error!(%error, "gRPC has ended");
+        }
+    })
 }
 
-/// Tells clients the contract: old ones ask by v1alpha, new ones by v1.
+/// Tells clients the contract. Older ones ask for it in the protocol's version v1alpha.
 fn reflection() -> tonic_reflection::server::Builder<'static> {
     tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(proto::DESCRIPTORS)
@@ -162,7 +149,7 @@ impl From<store::Error> for Status {
     }
 }
 
-/// The cause goes with the status as far as the log, not to the client.
+/// Gives a status its cause, which goes as far as the log and not to the client.
 fn with_cause(mut status: Status, cause: store::Cause) -> Status {
     status.set_source(cause.into());
     status

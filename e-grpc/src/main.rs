@@ -1,94 +1,101 @@
-//! Starts the service, runs it until it is told to stop, and turns every failure
-//! into one line and an exit code.
+//! Starts the service, runs it until it is told to stop, and turns every failure into one
+//! line and an exit code.
 
 use anyhow::Context;
-use anyhow::ensure;
 use clap::Parser;
-use e_grpc::flag;
-use e_grpc::flag::Flags;
-use e_grpc::flag::Kind;
+use e_grpc::flag::Settings;
+use e_grpc::flag::StoreKind;
 use e_grpc::grpc;
+use e_grpc::grpc::upstream;
 use e_grpc::grpc::upstream::Upstream;
 use e_grpc::http;
 use e_grpc::store::Memory;
 use e_grpc::store::Store;
 use e_grpc::yaml::Yaml;
 use std::io::IsTerminal;
+use std::panic;
+use std::process::exit;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
-use tracing::warn;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-
-/// How long requests in flight may take to finish after the servers stopped accepting.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// How long the store may take to close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-#[tokio::main]
-async fn main() {
-    let code = match run().await {
-        Ok(()) => 0,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            1
-        }
-    };
-    // To return would wait for whatever still blocks a thread, such as a disk that hangs.
-    std::process::exit(code);
+fn main() {
+    // A machine that refuses a thread makes tokio panic. Until the service is up, that is a
+    // failed start like any other.
+    panic::set_hook(Box::new(|panic| {
+        let reason = panic.payload_as_str().unwrap_or("it panicked");
+        eprintln!("error: cannot start: {reason}");
+        exit(1);
+    }));
+    let done = Runtime::new().context("cannot start").and_then(|runtime| {
+        let done = runtime.block_on(run());
+        // Dropping the runtime would wait for every thread that is still blocked.
+        runtime.shutdown_background();
+        done
+    });
+    if let Err(error) = done {
+        eprintln!("error: {error:#}");
+        exit(1);
+    }
+    exit(0);
 }
 
 async fn run() -> anyhow::Result<()> {
-    let flags = Flags::parse();
-    log(&flags.log);
+    let settings = Settings::parse();
+    log(settings.log.filter.clone());
     let stop = stop_on_signal()?;
-    let store: Arc<dyn Store> = match flags.store {
-        Kind::Memory => Arc::new(Memory::default()),
-        Kind::Yaml => Arc::new(Yaml::open(&flags.yaml.file)?),
-        Kind::Grpc => Arc::new(Upstream::connect(&flags.grpc)),
+    let store: Arc<dyn Store> = match settings.store {
+        StoreKind::Memory => Arc::new(Memory::default()),
+        StoreKind::Yaml => Arc::new(Yaml::open(&settings.yaml.file)?),
+        StoreKind::Grpc => Arc::new(Upstream::new(settings.grpc.upstream.clone())),
     };
-    if let Some(command) = flags.command {
+    if let Some(command) = settings.command {
         let done = unless(&stop, command.run(&*store)).await;
         return done.and(close(&*store).await);
     }
-    let upstream = flags.grpc.upstream.authority().map_or("", |it| it.as_str());
-    ensure!(
-        flags.store != Kind::Grpc || upstream != flags.grpc.addr.to_string(),
-        "this process would ask itself: choose another --grpc-upstream, or another --grpc-addr"
-    );
-    let http = http::serve(&flags.http, store.clone(), stop.clone()).await?;
-    let grpc = grpc::serve(&flags.grpc, store.clone(), stop.clone()).await?;
+    if settings.store == StoreKind::Grpc {
+        upstream::refuse_own(&settings.grpc.upstream, settings.grpc.addr).await?;
+    }
     let mut servers = JoinSet::new();
-    servers.spawn(http);
-    servers.spawn(grpc);
+    servers.spawn(http::serve(settings.http.addr, store.clone(), stop.clone()).await?);
+    servers.spawn(grpc::serve(settings.grpc.addr, store.clone(), stop.clone()).await?);
+    drop(panic::take_hook());
     info!("serving, process {}", std::process::id());
     stop.cancelled().await;
     info!("stopping");
-    let drained = drain(servers).await;
-    drained.and(close(&*store).await)
+    let mut ended = Ok(());
+    while let Some(server) = servers.join_next().await {
+        ended = ended.and(server); // it is an error if one has panicked
+    }
+    close(&*store).await?;
+    Ok(ended?)
 }
 
-/// Logs to standard output, one event a line; in colour only for a person at a terminal.
-fn log(flags: &flag::Log) {
+/// Logs to standard output, one event a line, in colour only for a person at a terminal.
+fn log(filter: Targets) {
     let layer = tracing_subscriber::fmt::layer().with_ansi(std::io::stdout().is_terminal());
-    let filter = flags.filter.clone();
     tracing_subscriber::registry()
         .with(layer)
         .with(filter)
         .init();
 }
 
-/// The token is cancelled by the first SIGTERM or SIGINT; a second one exits at once.
+/// The first SIGTERM or SIGINT cancels the token; a second one exits at once.
 ///
-/// As process 1 of a container the kernel gives a signal no default action: what is not
-/// handled here is ignored, until SIGKILL ends the wait.
+/// The kernel has no default action for a signal to process 1 of a container. A signal that
+/// is not handled here is ignored, and the container's end waits for SIGKILL.
 fn stop_on_signal() -> anyhow::Result<CancellationToken> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -104,31 +111,12 @@ fn stop_on_signal() -> anyhow::Result<CancellationToken> {
         signalled().await;
         token.cancel();
         signalled().await;
-        std::process::exit(1);
+        exit(1);
     });
     Ok(stop)
 }
 
-/// Waits for the servers to end, so that what they have in flight is answered.
-///
-/// # Errors
-///
-/// A server has panicked.
-async fn drain(mut servers: JoinSet<()>) -> anyhow::Result<()> {
-    let ended = timeout(DRAIN_TIMEOUT, async {
-        let mut ended = Ok(());
-        while let Some(server) = servers.join_next().await {
-            ended = ended.and(server);
-        }
-        Ok(ended?)
-    });
-    ended.await.unwrap_or_else(|_| {
-        warn!("still busy after {DRAIN_TIMEOUT:?}: what was in flight is dropped");
-        Ok(())
-    })
-}
-
-/// Does it, unless the stop comes first: nobody waits for a service that is to end.
+/// Does the work, unless the stop comes first: nobody waits for a service that is to end.
 ///
 /// # Errors
 ///
@@ -141,7 +129,7 @@ async fn unless<T>(
     done.context("stopped by a signal")?
 }
 
-/// Closes the store, so that it can write down what it still holds.
+/// Closes the store, so that it can save what it holds only in memory.
 ///
 /// # Errors
 ///

@@ -1,7 +1,10 @@
 //! A store in a YAML file: durable, readable, and for one process at a time.
 //!
-//! The whole file is held in memory; each change writes it anew beside the old one and
-//! then renames it, so that there is a whole file at every moment, whatever happens.
+//! The table is held in memory. Each change writes a whole new file beside the old one and
+//! renames it into place, so that a complete file exists at every moment, even if the
+//! machine crashes. `yaml/document.rs` says what the file looks like.
+
+mod document;
 
 use crate::store::Cause;
 use crate::store::Error;
@@ -17,96 +20,123 @@ use crate::user::User;
 use anyhow::Context;
 use anyhow::bail;
 use async_trait::async_trait;
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::fs::TryLockError;
 use std::io;
 use std::io::Write;
+use std::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::sync::Mutex;
-use tokio::sync::OwnedMutexGuard;
+use std::sync::mpsc;
+use std::thread;
 use tokio::sync::RwLock;
-use tokio::task::spawn_blocking;
+use tokio::sync::oneshot;
 
 /// A store in a YAML file.
 #[derive(Debug)]
-pub struct Yaml(Arc<Inner>);
-
-#[derive(Debug)]
-struct Inner {
-    path: PathBuf,
-    table: RwLock<Table>,
-    writer: Arc<Mutex<Writer>>,
+pub struct Yaml {
+    table: Arc<RwLock<Table>>,
+    jobs: mpsc::Sender<Job>,
 }
 
-/// Held by whoever writes the file: one at a time, so that no change is lost.
+/// What the writer's thread does next.
+type Job = Box<dyn FnOnce(&mut Writer) + Send>;
+
+/// Writes the file. It lives on a thread of its own, because a disk blocks, and that thread
+/// exists from the start, because a busy machine may refuse a new one later.
 #[derive(Debug)]
 struct Writer {
+    path: PathBuf,
+    table: Arc<RwLock<Table>>,
     /// The counts that the file holds.
-    pings: Pings,
+    saved: Pings,
     /// Keeps other processes out for as long as it is open.
     _lock: File,
 }
 
 impl Yaml {
-    /// Opens the store in the file at `path`. If there is none, the store is empty and
+    /// Opens the store in the file at `path`. Without such a file the store is empty, and
     /// the first change creates the file.
     ///
     /// # Errors
     ///
-    /// The file is in use by another process, cannot be read, or is no such store: then
-    /// the error tells the line.
+    /// Another process uses the file, the file cannot be read, or it is not such a store. In
+    /// the last case the error names the line.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
-        // Of a link the target, else a change would put a file in the link's place.
+        // A symbolic link has to survive the rename, so its target is what gets replaced.
         let target = path.canonicalize().ok().filter(|_| path.is_symlink());
         let path = target.as_deref().unwrap_or(path);
         let _lock = lock(path)?;
-        let table: Table = match std::fs::read_to_string(path) {
+        let table = match std::fs::read_to_string(path) {
             Ok(text) if text.trim().is_empty() => Table::default(),
-            Ok(text) => serde_yaml::from_str(&text).with_context(|| path.display().to_string())?,
+            Ok(text) => document::from_str(&text).with_context(|| path.display().to_string())?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Table::default(),
             Err(error) => return Err(error).with_context(|| path.display().to_string()),
         };
-        let pings = table.pings;
-        Ok(Self(Arc::new(Inner {
+        let saved = table.pings;
+        let table = Arc::new(RwLock::new(table));
+        let (jobs, queue) = mpsc::channel();
+        let writer = Writer {
             path: path.to_owned(),
-            table: RwLock::new(table),
-            writer: Arc::new(Mutex::new(Writer { pings, _lock })),
-        })))
+            table: table.clone(),
+            saved,
+            _lock,
+        };
+        thread::Builder::new()
+            .name("yaml".to_owned())
+            .spawn(move || writer.run(queue))
+            .context("the machine refuses a thread for the YAML store")?;
+        Ok(Self { table, jobs })
     }
 
-    /// Makes a change, when it is this caller's turn: on a thread of its own, because a disk
-    /// blocks, and to its end, even if the caller has gone. A half-made change would be worse
-    /// than one nobody waits for. Who goes before that leaves nothing behind.
-    async fn write<T, F>(&self, change: F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: FnOnce(&mut Table) -> Result<T> + Send + 'static,
-    {
-        let inner = self.0.clone();
-        let writer = inner.writer.clone().lock_owned().await;
-        let written = spawn_blocking(move || inner.write(writer, change));
-        written
-            .await
-            .unwrap_or_else(|error| Err(Error::Failed(error.into())))
+    /// Sends the writer a job, and waits for its answer.
+    ///
+    /// A job that has begun is finished even if its caller has gone, since half a change
+    /// would be worse. One whose caller goes before that is never begun.
+    async fn ask<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Writer) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (reply, answer) = oneshot::channel();
+        let job = move |writer: &mut Writer| {
+            if !reply.is_closed() {
+                let _ = reply.send(job(writer)); // the caller may have gone meanwhile
+            }
+        };
+        let sent = self.jobs.send(Box::new(job));
+        sent.map_err(|_| Error::Failed("the writer has ended".into()))?;
+        let lost = |error: oneshot::error::RecvError| Err(Error::Failed(error.into()));
+        answer.await.unwrap_or_else(lost)
+    }
+
+    /// Makes a change and saves it.
+    async fn change<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Table) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.ask(|writer| writer.write(change)).await
     }
 }
 
-impl Inner {
-    /// The change is made in a copy, and readers see it only when the file holds it.
-    fn write<T>(
-        &self,
-        mut writer: OwnedMutexGuard<Writer>,
-        change: impl FnOnce(&mut Table) -> Result<T>,
-    ) -> Result<T> {
+impl Writer {
+    /// Works until the store is dropped. A job that panics loses its own answer, and the next
+    /// one is done all the same.
+    fn run(mut self, queue: mpsc::Receiver<Job>) {
+        for job in queue {
+            let _ = catch_unwind(AssertUnwindSafe(|| job(&mut self)));
+        }
+    }
+
+    /// Makes the change in a copy. Readers see it only when the file holds it.
+    fn write<T>(&mut self, change: impl FnOnce(&mut Table) -> Result<T>) -> Result<T> {
         let mut next = self.table.blocking_read().clone();
         let answer = change(&mut next)?;
         save(&self.path, &next).map_err(Error::Unavailable)?;
-        writer.pings = next.pings;
+        self.saved = next.pings;
         let mut table = self.table.blocking_write();
-        next.pings = table.pings; // readers went on pinging meanwhile
+        next.pings = table.pings; // pings went on while the file was written
         *table = next;
         Ok(answer)
     }
@@ -115,39 +145,40 @@ impl Inner {
 #[async_trait]
 impl Store for Yaml {
     async fn create(&self, name: Name, sex: Sex) -> Result<User> {
-        self.write(move |table| table.create(name, sex)).await
+        self.change(move |table| table.create(name, sex)).await
     }
 
     async fn read(&self, uid: Uid) -> Result<User> {
-        self.0.table.read().await.read(uid)
+        self.table.read().await.read(uid)
     }
 
     async fn update(&self, user: User) -> Result<()> {
-        self.write(move |table| table.update(user)).await
+        self.change(move |table| table.update(user)).await
     }
 
     async fn delete(&self, uid: Uid) -> Result<()> {
-        self.write(move |table| table.delete(uid)).await
+        self.change(move |table| table.delete(uid)).await
     }
 
-    /// The count is saved with the next change and by [`Store::close`]: a disk's time for
-    /// each ping would be too dear for what a ping is worth.
+    /// The next change saves the count, and so does [`Store::close`]. A write to the disk for
+    /// each ping would cost more than a ping is worth.
     async fn ping(&self, protocol: Protocol) -> Result<i64> {
-        Ok(self.0.table.write().await.ping(protocol))
+        Ok(self.table.write().await.ping(protocol))
     }
 
     async fn close(&self) -> Result<()> {
-        if self.0.writer.lock().await.pings == self.0.table.read().await.pings {
-            return Ok(());
-        }
-        self.write(|_| Ok(())).await
+        let pings = self.table.read().await.pings;
+        self.ask(move |writer| match writer.saved == pings {
+            true => Ok(()),
+            false => writer.write(|_| Ok(())),
+        })
+        .await
     }
 }
 
-/// Locks the store at `path` against other processes, until the file returned is closed.
+/// Locks the store at `path` against other processes, until the returned file is closed.
 ///
-/// The lock is on a file beside the store, because the store's own is replaced by each
-/// change.
+/// The lock is on a second file, because each change replaces the store's own.
 fn lock(path: &Path) -> anyhow::Result<File> {
     let path = with_suffix(path, ".lock");
     let shown = path.display();
@@ -163,10 +194,10 @@ fn lock(path: &Path) -> anyhow::Result<File> {
     }
 }
 
-/// Replaces the file at `path`, so that after a crash either the old or the new one is
-/// there, and after the return the new one for good.
+/// Replaces the file at `path`. After a crash either the old file or the new one is there;
+/// after this returns it is the new one for good.
 fn save(path: &Path, table: &Table) -> std::result::Result<(), Cause> {
-    let text = serde_yaml::to_string(table)?;
+    let text = document::to_string(table)?;
     let fresh = with_suffix(path, ".new");
     let mut file = File::create(&fresh)?;
     if let Ok(old) = path.metadata() {
@@ -186,35 +217,4 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut path = path.as_os_str().to_owned();
     path.push(suffix);
     path.into()
-}
-
-/// In the file the users are a list, as a person would write it: each tells its uid itself.
-pub(crate) mod list {
-    use super::BTreeMap;
-    use super::Uid;
-    use super::User;
-    use serde::Deserialize;
-    use serde::Deserializer;
-    use serde::Serializer;
-    use serde::de::Error;
-
-    pub(crate) fn serialize<S: Serializer>(
-        users: &BTreeMap<Uid, User>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(users.values())
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<BTreeMap<Uid, User>, D::Error> {
-        let mut users = BTreeMap::new();
-        for user in Vec::<User>::deserialize(deserializer)? {
-            let uid = user.uid;
-            if users.insert(uid, user).is_some() {
-                return Err(D::Error::custom(format!("two users have uid {uid}")));
-            }
-        }
-        Ok(users)
-    }
 }

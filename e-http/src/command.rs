@@ -4,8 +4,8 @@ use crate::store::Store;
 use crate::user::User;
 use std::io::Write;
 
-/// A command. Its arguments are text until it runs, so that a bad one is refused by the
-/// domain, as in every other way in.
+/// A command. Its arguments stay text until it runs, so that the domain refuses a bad one,
+/// as it does for every other way in.
 #[derive(Clone, Debug, PartialEq, Eq, clap::Subcommand)]
 pub enum Command {
     /// Create a user
@@ -37,11 +37,11 @@ pub enum Command {
 }
 
 impl Command {
-    /// Does it, and prints the user it was about to standard output.
+    /// Runs it, and prints the user that it was about to standard output.
     ///
     /// # Errors
     ///
-    /// A bad argument, by the rule that it broke; else what the store answers.
+    /// A bad argument, with the rule that it broke, or the store's own error.
     pub async fn run(self, store: &dyn Store) -> anyhow::Result<()> {
         let user = match self {
             Self::Create { name, sex } => store.create(name.try_into()?, sex.parse()?).await?,

@@ -1,7 +1,7 @@
 //! A user service: it creates, reads, updates and deletes users, and answers pings.
 //!
 //! The ways in ([`command`] and its like) parse what they are given into the types of
-//! [`user`] and hand it to a [`store::Store`]; they know no other store than that trait.
+//! [`user`] and hand it to a [`store::Store`]. They know no other store than that trait.
 
 pub mod command;
 pub mod flag;

@@ -1,66 +1,71 @@
-//! Starts the service, runs it until it is told to stop, and turns every failure
-//! into one line and an exit code.
+//! Starts the service, runs it until it is told to stop, and turns every failure into one
+//! line and an exit code.
 
 use anyhow::Context;
 use e_module::command::Command;
 use e_module::store::Memory;
 use e_module::store::Store;
 use std::io::IsTerminal;
+use std::panic;
+use std::process::exit;
 use std::sync::Arc;
-use std::time::Duration;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// How long the store may take to close.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-
-#[tokio::main]
-async fn main() {
-    let code = match run().await {
-        Ok(()) => 0,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            1
-        }
-    };
-    // To return would wait for whatever still blocks a thread, such as a disk that hangs.
-    std::process::exit(code);
+fn main() {
+    // A machine that refuses a thread makes tokio panic. Until the service is up, that is a
+    // failed start like any other.
+    panic::set_hook(Box::new(|panic| {
+        let reason = panic.payload_as_str().unwrap_or("it panicked");
+        eprintln!("error: cannot start: {reason}");
+        exit(1);
+    }));
+    let done = Runtime::new().context("cannot start").and_then(|runtime| {
+        let done = runtime.block_on(run());
+        // Dropping the runtime would wait for every thread that is still blocked.
+        runtime.shutdown_background();
+        done
+    });
+    if let Err(error) = done {
+        eprintln!("error: {error:#}");
+        exit(1);
+    }
+    exit(0);
 }
 
 async fn run() -> anyhow::Result<()> {
-    log();
+    log(LevelFilter::INFO);
     let stop = stop_on_signal()?;
     let store: Arc<dyn Store> = Arc::new(Memory::default());
     if let Some(command) = Command::parse(std::env::args().skip(1))? {
-        let done = unless(&stop, command.run(&*store)).await;
-        return done.and(close(&*store).await);
+        return command.run(&*store).await;
     }
+    drop(panic::take_hook());
     info!("serving, process {}", std::process::id());
     stop.cancelled().await;
     info!("stopping");
-    close(&*store).await
+    Ok(())
 }
 
-/// Logs to standard output, one event a line; in colour only for a person at a terminal.
-fn log() {
+/// Logs to standard output, one event a line, in colour only for a person at a terminal.
+fn log(filter: LevelFilter) {
     let layer = tracing_subscriber::fmt::layer().with_ansi(std::io::stdout().is_terminal());
-    let filter = LevelFilter::INFO;
     tracing_subscriber::registry()
         .with(layer)
         .with(filter)
         .init();
 }
 
-/// The token is cancelled by the first SIGTERM or SIGINT; a second one exits at once.
+/// The first SIGTERM or SIGINT cancels the token; a second one exits at once.
 ///
-/// As process 1 of a container the kernel gives a signal no default action: what is not
-/// handled here is ignored, until SIGKILL ends the wait.
+/// The kernel has no default action for a signal to process 1 of a container. A signal that
+/// is not handled here is ignored, and the container's end waits for SIGKILL.
 fn stop_on_signal() -> anyhow::Result<CancellationToken> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -76,30 +81,7 @@ fn stop_on_signal() -> anyhow::Result<CancellationToken> {
         signalled().await;
         token.cancel();
         signalled().await;
-        std::process::exit(1);
+        exit(1);
     });
     Ok(stop)
-}
-
-/// Does it, unless the stop comes first: nobody waits for a service that is to end.
-///
-/// # Errors
-///
-/// The work's own, or that it was stopped.
-async fn unless<T>(
-    stop: &CancellationToken,
-    work: impl Future<Output = anyhow::Result<T>>,
-) -> anyhow::Result<T> {
-    let done = stop.run_until_cancelled(work).await;
-    done.context("stopped by a signal")?
-}
-
-/// Closes the store, so that it can write down what it still holds.
-///
-/// # Errors
-///
-/// The store's own, or that it took too long.
-async fn close(store: &dyn Store) -> anyhow::Result<()> {
-    let closed = timeout(CLOSE_TIMEOUT, store.close());
-    Ok(closed.await.context("the store did not close in time")??)
 }

@@ -1,26 +1,27 @@
-//! The settings, one struct a concern: each has a type, a default and a line of help.
+//! The settings, one struct for each concern. Each setting has a type, a default and a line
+//! of help.
 
 use crate::command::Command;
-use crate::conf::SecretUrl;
-use crate::conf::url_like;
-use crate::grpc::upstream::origin;
+use crate::conf::secret::SecretUrl;
+use crate::conf::secret::UrlLike;
 use clap::Args;
 use clap::Parser;
 use clap::ValueEnum;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use tonic::transport::Uri;
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 
 /// What the service is told when it is started.
 #[derive(Clone, Debug, Parser)]
 #[command(version, about)]
 #[command(after_help = "Without a command it serves until SIGTERM or Ctrl-C.")]
-pub struct Flags {
+pub struct Settings {
     /// Where the users are kept
     #[arg(long, value_enum, default_value = "mysql")]
-    pub store: Kind,
-    /// How it logs.
+    pub store: StoreKind,
+    /// The log.
     #[command(flatten)]
     pub log: Log,
     /// The store in a YAML file.
@@ -45,7 +46,7 @@ pub struct Flags {
 
 /// The stores to choose from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Kind {
+pub enum StoreKind {
     /// In memory, gone at exit
     Memory,
     /// In a YAML file, for one process at a time
@@ -56,42 +57,21 @@ pub enum Kind {
     Mysql,
 }
 
-/// How it logs.
+/// The log.
 #[derive(Clone, Debug, Args)]
 pub struct Log {
     /// What is logged: a level (error, warn, info, debug, trace), also per module: info,sqlx=debug
     #[arg(id = "log-filter", long, value_name = "FILTER", default_value = "info")]
+    #[arg(value_parser = log_filter)]
     pub filter: Targets,
-    /// One event a line, as text or as JSON
-    #[arg(
-        id = "log-format",
-        long,
-        value_name = "FORMAT",
-        value_enum,
-        default_value = "text"
-    )]
-    pub format: Format,
-}
-
-/// How a line of the log reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    Text,
-    /// For machines
-    Json,
 }
 
 /// The store in a YAML file.
 #[derive(Clone, Debug, Args)]
 pub struct Yaml {
     /// The file of the YAML store; its folder must exist, the file need not
-    #[arg(
-        id = "yaml-file",
-        long,
-        value_name = "PATH",
-        default_value = "users.yaml"
-    )]
+    #[arg(id = "yaml-file", long, value_name = "PATH")]
+    #[arg(default_value = "users.yaml")]
     pub file: PathBuf,
 }
 
@@ -99,12 +79,8 @@ pub struct Yaml {
 #[derive(Clone, Debug, Args)]
 pub struct Http {
     /// Where HTTP is served; port 0 takes a free one
-    #[arg(
-        id = "http-addr",
-        long,
-        value_name = "IP:PORT",
-        default_value = "127.0.0.1:8080"
-    )]
+    #[arg(id = "http-addr", long, value_name = "IP:PORT")]
+    #[arg(default_value = "127.0.0.1:8080")]
     pub addr: SocketAddr,
 }
 
@@ -112,21 +88,12 @@ pub struct Http {
 #[derive(Clone, Debug, Args)]
 pub struct Grpc {
     /// Where gRPC is served; port 0 takes a free one
-    #[arg(
-        id = "grpc-addr",
-        long,
-        value_name = "IP:PORT",
-        default_value = "127.0.0.1:50051"
-    )]
+    #[arg(id = "grpc-addr", long, value_name = "IP:PORT")]
+    #[arg(default_value = "127.0.0.1:50051")]
     pub addr: SocketAddr,
     /// The instance that `--store grpc` uses
-    #[arg(
-        id = "grpc-upstream",
-        value_parser = origin,
-        long,
-        value_name = "URL",
-        default_value = "http://127.0.0.1:50051"
-    )]
+    #[arg(id = "grpc-upstream", long, value_name = "URL", value_parser = origin)]
+    #[arg(default_value = "http://127.0.0.1:50051")]
     pub upstream: Uri,
 }
 
@@ -142,11 +109,41 @@ pub struct Conf {
 #[derive(Clone, Debug, Args)]
 pub struct Mysql {
     /// The database: mysql://USER:PASSWORD@HOST:PORT/DATABASE
-    #[arg(id = "mysql-url", long, value_name = "URL", value_parser = url_like("mysql://USER:PASSWORD@HOST:PORT/DATABASE"))]
-    #[arg(hide_default_value = true)]
+    #[arg(id = "mysql-url", long, value_name = "URL", hide_default_value = true)]
+    #[arg(value_parser = UrlLike("mysql://USER:PASSWORD@HOST:PORT/DATABASE"))]
     pub url: Option<SecretUrl>,
     /// How many connections it opens at most
     #[arg(id = "mysql-connections", long, value_name = "N", default_value = "16")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub connections: u32,
+}
+
+/// Reads the address of an instance.
+fn origin(text: &str) -> Result<Uri, &'static str> {
+    let uri = text.parse::<Uri>().ok();
+    let plain = |uri: &Uri| uri.scheme_str() == Some("http") && uri.port().is_some();
+    let bare = |uri: &Uri| uri.path() == "/" && uri.query().is_none() && !text.contains('@');
+    let uri = uri.filter(|uri| plain(uri) && bare(uri));
+    uri.ok_or("it must be like http://HOST:PORT")
+}
+
+/// Reads what is to be logged.
+///
+/// tracing takes any word for the name of a module, so that a misspelt level would switch
+/// the log off. Here only this crate's modules stand alone; others need a level, as in
+/// `sqlx=debug`.
+fn log_filter(text: &str) -> Result<Targets, String> {
+    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    for word in text.split(',').map(str::trim) {
+        let own = word.split("::").next() == Some(env!("CARGO_CRATE_NAME"));
+        if own || word.contains('=') || word.parse::<LevelFilter>().is_ok() {
+            continue;
+        }
+        let likeness = |level: &&&str| (strsim::jaro(level, word) * 1000.0) as u32;
+        let nearest = LEVELS.iter().max_by_key(likeness).unwrap_or(&"info");
+        return Err(format!(
+            "`{word}` is no level, did you mean `{nearest}`? A module needs one, as in `sqlx=debug`"
+        ));
+    }
+    text.parse::<Targets>().map_err(|error| error.to_string())
 }

@@ -1,9 +1,9 @@
 //! The domain: what a user is.
 //!
-//! Parse, don't validate: a value of these types keeps its rule, because no other way
-//! leads to one than through the parser, so that no later line has to check again.
+//! Parse, don't validate: the only way to a value of these types leads through its parser,
+//! so every value keeps its rule and no later line has to check it again.
 //!
-//! The fields of these types are private. This does not compile:
+//! The fields of these types are private, so this does not compile:
 //!
 //! ```compile_fail
 //! let name = e_mysql::user::Name(String::new());
@@ -14,7 +14,7 @@ use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;
 
-/// Which field broke its rule. The text tells the rule, never the value, so that it can
+/// Which field broke its rule. The message states the rule and never the value, so it can
 /// be shown to anybody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Invalid {

@@ -1,20 +1,19 @@
 //! A cache in Redis over the store in MySQL: cache-aside.
 //!
-//! A store that wraps a store. A read asks Redis first and puts there what it had to fetch.
-//! Redis may be slow, gone or wrong at any time: then a call does without. `redis/link.rs`
-//! keeps the connection.
+//! It is a store that wraps a store. A read asks Redis first, and puts there what it had to
+//! fetch. Redis may be slow, gone or wrong at any time; then a call does without it.
+//! `redis/link.rs` keeps the connection.
 //!
-//! A reader must not put back what a writer has just made stale. Three commands see to it:
-//! the writer, before it writes, leaves a tombstone that outlives any request; a reader
-//! that found nothing installs with `NX`, which a tombstone defeats; a reader that finds a
-//! tombstone installs nothing. If Redis does not take the tombstone, it is set later, and this
-//! process does without the cache until then. What other processes may read in the meantime,
+//! A reader must not put back what a writer has just made stale. Three commands see to that.
+//! The writer, before it writes, leaves a tombstone that outlives any request. A reader that
+//! found nothing installs with `NX`, which a tombstone defeats. A reader that finds a
+//! tombstone installs nothing. If Redis does not take a tombstone, it is set later, and until
+//! then this process does without the cache. What other processes may read in the meantime,
 //! and what a Redis that lost tombstones may give, is bounded by the TTL.
 
 mod link;
 
-use crate::flag::Flags;
-use crate::flag::Kind;
+use crate::conf::secret::SecretUrl;
 use crate::store::Protocol;
 use crate::store::Result;
 use crate::store::Store;
@@ -31,30 +30,25 @@ use async_trait::async_trait;
 use link::Link;
 use std::sync::Arc;
 
-/// The start of each value. It is raised with a migration that changes what a user is, for
-/// releases from before and after it run side by side for a while. It is no part of the key:
-/// a tombstone is meant for all of them.
+/// How each value starts. A migration that changes what a user is raises it, because releases
+/// from before and after it run side by side for a while. It is no part of the key: a
+/// tombstone is meant for all of them.
 const VERSION: &str = "1:";
 
-/// Puts the cache over the store, if that is MySQL and a cache is named.
+/// Puts a cache over the store in this database. It keeps a user for `ttl` seconds.
 ///
 /// # Errors
 ///
-/// The URL is not one of Redis. That Redis cannot be reached is no error.
-pub async fn over(store: Arc<dyn Store>, flags: &Flags) -> anyhow::Result<Arc<dyn Store>> {
-    let (Kind::Mysql, Some(url)) = (flags.store, &flags.redis.url) else {
-        return Ok(store);
-    };
-    let link = Link::new(url.expose())
-        .await
-        .with_context(|| format!("redis-url {url}"))?;
-    let database = flags
-        .mysql
-        .url
-        .as_ref()
-        .map_or("", |url| url.expose().path());
-    let prefix = format!("goms:{}:user:", database.trim_start_matches('/'));
-    let ttl = flags.redis.ttl;
+/// The URL is not one of Redis. It is no error if Redis cannot be reached.
+pub async fn over(
+    store: Arc<dyn Store>,
+    url: &SecretUrl,
+    ttl: u64,
+    database: &str,
+) -> anyhow::Result<Arc<dyn Store>> {
+    let link = Link::new(url.expose()).await;
+    let link = link.with_context(|| format!("redis-url {url}"))?;
+    let prefix = format!("goms:{database}:user:");
     Ok(Arc::new(Cached {
         store,
         link,
@@ -85,15 +79,13 @@ impl Cached {
             let unless_buried = SetOptions::default()
                 .conditional_set(ExistenceCheck::NX)
                 .with_expiration(SetExpiry::EX(self.ttl));
-            let _: Option<()> = self
-                .link
-                .call(&Cmd::set_options(key, value, unless_buried))
-                .await;
+            let install = Cmd::set_options(key, value, unless_buried);
+            let _: Option<()> = self.link.call(&install).await;
         }
         Ok(user)
     }
 
-    /// Keeps readers from caching this user until the write to come is over.
+    /// Keeps readers from caching this user until the write that follows is over.
     async fn bury(&self, uid: Uid) {
         self.link.set_tombstone(self.key(uid)).await;
     }

@@ -38,6 +38,18 @@ pub struct Ladder {
     pub planned: Vec<String>,
     /// What lessons may still do against the rules.
     pub exceptions: Vec<Exception>,
+    /// Promises that no lesson keeps now, and one to come will.
+    pub waiting: Vec<Waiting>,
+}
+
+/// Promises that wait for a lesson.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Waiting {
+    /// The lesson's name.
+    pub lesson: String,
+    /// The promises' names.
+    pub promises: Vec<String>,
 }
 
 /// A rule that some do not keep yet.
@@ -59,6 +71,8 @@ struct Table {
     planned: Vec<String>,
     #[serde(default)]
     exception: Vec<Exception>,
+    #[serde(default)]
+    waiting: Vec<Waiting>,
     lesson: Vec<Lesson>,
 }
 
@@ -108,6 +122,7 @@ impl Ladder {
             lessons: lessons.leak(),
             planned: table.planned,
             exceptions: table.exception,
+            waiting: table.waiting,
         })
     }
 

@@ -112,7 +112,7 @@ impl Mutant {
             let (times, file) = (text.matches(find).count(), path.display());
             ensure!(
                 times == 1,
-                "{MUTANTS}: {}: {find:?} stands {times} times in {file}, not once",
+                "{}: {find:?} stands {times} times in {file}, not once",
                 self.name
             );
             files.insert(path, text.replace(find, put));

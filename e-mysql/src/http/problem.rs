@@ -1,10 +1,9 @@
-//! Errors over HTTP, as RFC 9457 `application/problem+json`. A client learns what it can
-//! do about it; the cause is for the log.
+//! Errors over HTTP, as RFC 9457 `application/problem+json`. A client learns what it can do
+//! about an error; the cause is for the log.
 
 use crate::store;
 use crate::user::Invalid;
 use axum::Json;
-use axum::http::HeaderValue;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::header::RETRY_AFTER;
@@ -13,42 +12,39 @@ use axum::response::Response;
 use serde::Serialize;
 use std::any::Any;
 use std::borrow::Cow;
+use std::error::Error;
 use std::sync::Arc;
 
-/// What was wrong with a request, or with the service.
-#[derive(Clone, Debug)]
+/// What was wrong with a request, or with the service: RFC 9457, with two fields of our own.
+#[derive(Clone, Debug, Serialize)]
 pub struct Problem {
-    status: StatusCode,
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
     detail: Cow<'static, str>,
-    invalid: Option<Invalid>,
-    /// What lies under it, for the log; an extension of the answer takes it there.
+    /// The field that is wrong, and the code that goms gives it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<u32>,
+    #[serde(skip)]
     cause: Option<Cause>,
 }
 
-/// Why an answer is a 5xx.
+/// The reason for a 5xx. It travels to the log as an extension of the answer.
 #[derive(Clone, Debug)]
 pub struct Cause(pub Arc<str>);
-
-/// RFC 9457, with two fields of our own.
-#[derive(Serialize)]
-struct Body<'a> {
-    r#type: &'a str,
-    title: &'a str,
-    status: u16,
-    detail: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<u32>,
-}
 
 impl Problem {
     /// A problem that `detail` explains to the client.
     pub fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            status,
+            r#type: "about:blank",
+            title: status.canonical_reason().unwrap_or_default(),
+            status: status.as_u16(),
             detail: detail.into(),
-            invalid: None,
+            field: None,
+            code: None,
             cause: None,
         }
     }
@@ -60,82 +56,52 @@ impl Problem {
 
     /// The answer to a request whose handler panicked.
     pub fn panicked(_panic: Box<dyn Any + Send>) -> Response {
-        let problem = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the service failed");
-        problem.with_cause("a handler panicked").into_response()
-    }
-
-    /// The same, with its cause.
-    fn with_cause(self, cause: impl Into<Arc<str>>) -> Self {
-        let cause = Some(Cause(cause.into()));
-        Self { cause, ..self }
+        let mut problem = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the service failed");
+        problem.cause = Some(Cause("a handler panicked".into()));
+        problem.into_response()
     }
 }
 
 impl From<Invalid> for Problem {
     fn from(invalid: Invalid) -> Self {
-        let problem = Self::malformed(invalid.to_string());
-        Self {
-            invalid: Some(invalid),
-            ..problem
-        }
+        let mut problem = Self::malformed(invalid.to_string());
+        let (field, code) = match invalid {
+            Invalid::Uid => ("uid", 10001),
+            Invalid::Name => ("name", 10002),
+            Invalid::Sex => ("sex", 10003),
+        };
+        (problem.field, problem.code) = (Some(field), Some(code));
+        problem
     }
 }
 
 impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
-        let text = error.to_string();
-        match error {
-            store::Error::NotFound(_) => Self::new(StatusCode::NOT_FOUND, text),
-            store::Error::Unavailable(cause) => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, text).with_cause(cause.to_string())
-            }
-            store::Error::Failed(cause) => {
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, text).with_cause(cause.to_string())
-            }
-        }
+        let status = match error {
+            store::Error::NotFound(_) => StatusCode::NOT_FOUND,
+            store::Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            store::Error::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        let mut problem = Self::new(status, error.to_string());
+        problem.cause = error.source().map(|cause| Cause(cause.to_string().into()));
+        problem
     }
 }
 
 impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let body = Json(Body {
-            r#type: "about:blank",
-            title: self.status.canonical_reason().unwrap_or_default(),
-            status: self.status.as_u16(),
-            detail: &self.detail,
-            field: self.invalid.map(field),
-            code: self.invalid.map(code),
-        });
-        let mut response = (self.status, body).into_response();
-        let headers = response.headers_mut();
-        headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    fn into_response(mut self) -> Response {
+        let cause = self.cause.take();
+        // It was a `StatusCode` when it came in, so the fallback is never used.
+        let status = StatusCode::from_u16(self.status);
+        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let media_type = [(CONTENT_TYPE, "application/problem+json")];
+        let mut response = (status, media_type, Json(&self)).into_response();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(RETRY_AFTER, 1.into());
         }
-        if let Some(cause) = self.cause {
+        if let Some(cause) = cause {
             response.extensions_mut().insert(cause);
         }
         response
-    }
-}
-
-/// The name of the field.
-fn field(invalid: Invalid) -> &'static str {
-    match invalid {
-        Invalid::Uid => "uid",
-        Invalid::Name => "name",
-        Invalid::Sex => "sex",
-    }
-}
-
-/// The code that goms gives the field, for clients that know it.
-fn code(invalid: Invalid) -> u32 {
-    match invalid {
-        Invalid::Uid => 10001,
-        Invalid::Name => 10002,
-        Invalid::Sex => 10003,
     }
 }

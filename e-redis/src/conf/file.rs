@@ -1,172 +1,141 @@
-//! The configuration files: `configs/http.yaml` holds what begins with `http-`, `goms.yaml`
-//! what has no such prefix. The checks run while a file is read, when its line is known.
+//! The configuration files: `configs/http.yaml` holds the settings that begin with `http-`,
+//! and `goms.yaml` those without such a prefix.
+//!
+//! A file is a list of lines `key: value`, and nothing deeper. serde_yaml reads it, and the
+//! line of a key is looked up in the text, so that an error can name it.
 
-use super::try_flag;
+use super::value::is_optional;
+use super::value::try_flag;
 use anyhow::Context;
-use serde::Deserializer;
-use serde::de::DeserializeSeed;
-use serde::de::Error;
-use serde::de::MapAccess;
-use serde::de::Visitor;
+use anyhow::anyhow;
+use anyhow::bail;
+use serde_yaml::Value;
 use std::ffi::OsStr;
-use std::fmt;
 use std::path::Path;
+use std::path::PathBuf;
 
 /// Reads all `*.yaml` of the folder, as pairs of a flag's name and its value.
 ///
 /// # Errors
 ///
-/// What cannot be read or is not a setting, with the file and the line.
+/// Something cannot be read or is no setting; the error names the file and the line.
 pub(super) fn read_all(
     dir: &Path,
     command: &clap::Command,
 ) -> anyhow::Result<Vec<(String, String)>> {
     let mut settings = Vec::new();
-    let unreadable = || format!("cannot read the folder {}", dir.display());
-    let entries = std::fs::read_dir(dir).with_context(unreadable)?;
-    let paths = entries.map(|entry| Ok(entry.with_context(unreadable)?.path()));
-    let mut paths = paths.collect::<anyhow::Result<Vec<_>>>()?;
-    paths.retain(|path| path.extension() == Some(OsStr::new("yaml")));
-    paths.sort();
-    for path in paths {
+    for path in files(dir).with_context(|| format!("cannot read the folder {}", dir.display()))? {
         let shown = path.display();
+        if path.extension() == Some(OsStr::new("yml")) {
+            bail!("{shown}: rename it to *.yaml, other names are not read");
+        }
         let text = std::fs::read_to_string(&path).with_context(|| shown.to_string())?;
         let section = match path.file_stem().and_then(OsStr::to_str) {
-            Some("goms") | None => String::new(),
+            Some("goms") => String::new(),
             Some(section) => format!("{section}-"),
+            None => bail!("{shown}: rename it, its name is not UTF-8"),
         };
-        let file = File { section, command };
-        let document = serde_yaml::Deserializer::from_str(&text);
-        settings.extend(file.deserialize(document).map_err(|error| {
-            let line = error.location().map_or(1, |location| location.line());
-            let text = error.to_string();
-            let reason = text.split(" at line ").next().unwrap_or_default();
-            anyhow::anyhow!("{shown}:{line}: {reason}")
-        })?);
+        let keys = match serde_yaml::from_str(&text) {
+            Ok(Value::Mapping(keys)) => keys,
+            Ok(Value::Null) => continue, // empty, or nothing but comments
+            Ok(_) => bail!("{shown}:1: expected lines of the form `key: value`"),
+            Err(error) => {
+                let line = error.location().map_or(1, |location| location.line());
+                bail!("{shown}:{line}: {}", reason(&error))
+            }
+        };
+        for (key, value) in keys {
+            let key = key.as_str().unwrap_or_default();
+            let Some(line) = line_of(key, &text) else {
+                bail!("{shown}:1: write each setting as `key: value`, on a line of its own");
+            };
+            let flag = format!("{section}{}", key.replace('_', "-"));
+            let misplaced = section.is_empty() == flag.contains('-') || flag == "conf-dir";
+            let setting = match command
+                .get_arguments()
+                .any(|arg| arg.get_id() == flag.as_str())
+            {
+                true if !misplaced => setting(command, flag, value),
+                _ => Err(unknown(&flag)),
+            };
+            let setting = setting.with_context(|| format!("{shown}:{line}"));
+            settings.extend(setting?);
+        }
     }
     Ok(settings)
 }
 
-/// Reads a file of settings.
-struct File<'a> {
-    section: String,
-    command: &'a clap::Command,
+/// The files that are meant to be read. Hidden ones are an editor's or the system's.
+fn files(dir: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let paths = std::fs::read_dir(dir)?.map(|entry| Ok(entry?.path()));
+    let mut paths = paths.collect::<std::io::Result<Vec<_>>>()?;
+    let hidden = |path: &Path| {
+        path.file_name()
+            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+    };
+    let yaml = |path: &Path| {
+        path.extension()
+            .is_some_and(|it| it == "yaml" || it == "yml")
+    };
+    paths.retain(|path| yaml(path) && !hidden(path));
+    paths.sort();
+    Ok(paths)
 }
 
-/// Reads a key, as the name of its flag.
-struct Key<'a>(&'a File<'a>);
-
-/// Reads the value of this flag, as text.
-struct Value<'a>(&'a File<'a>, &'a str);
-
-impl<'de> DeserializeSeed<'de> for File<'_> {
-    type Value = Vec<(String, String)>;
-
-    fn deserialize<D: Deserializer<'de>>(self, document: D) -> Result<Self::Value, D::Error> {
-        document.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for File<'_> {
-    type Value = Vec<(String, String)>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("lines of the form `key: value`")
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Vec::new()) // an empty file
-    }
-
-    /// A missing space makes a text of `url:mysql://…`: serde's own error would quote it.
-    fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
-        Err(E::custom("expected lines of the form `key: value`"))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut settings: Vec<(String, String)> = Vec::new();
-        while let Some(flag) = map.next_key_seed(Key(&self))? {
-            let value = map.next_value_seed(Value(&self, &flag))?;
-            if settings.iter().any(|(known, _)| *known == flag) {
-                return Err(A::Error::custom(format!("{flag} is set twice")));
-            }
-            settings.push((flag, value));
-        }
-        Ok(settings)
+/// What serde_yaml has to say, without the key that it may quote: a secret may have slipped
+/// into it.
+fn reason(error: &serde_yaml::Error) -> String {
+    let text = error.to_string();
+    match text.contains("duplicate entry") {
+        true => "a setting is written twice".to_owned(),
+        false => text
+            .split(" at line ")
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Key<'_> {
-    type Value = String;
-
-    fn deserialize<D: Deserializer<'de>>(self, key: D) -> Result<String, D::Error> {
-        key.deserialize_str(self)
-    }
+/// The number of the first line that starts with this key and a colon.
+fn line_of(key: &str, text: &str) -> Option<usize> {
+    let starts = |line: &str| {
+        line.strip_prefix(key)
+            .is_some_and(|rest| rest.starts_with(':'))
+    };
+    let index = text
+        .lines()
+        .position(|line| !key.is_empty() && starts(line))?;
+    Some(index + 1)
 }
 
-impl Visitor<'_> for Key<'_> {
-    type Value = String;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the name of a setting")
-    }
-
-    fn visit_str<E: Error>(self, key: &str) -> Result<String, E> {
-        let flag = format!("{}{}", self.0.section, key.replace('_', "-"));
-        // What stands in goms.yaml has no prefix; where the files are is not said in one.
-        let fits = self.0.section.is_empty() != flag.contains('-') && flag != "conf-dir";
-        let mut known = self.0.command.get_arguments();
-        if fits && known.any(|arg| arg.get_id() == flag.as_str()) {
-            return Ok(flag);
-        }
-        // A value that slipped into a key may be a secret.
-        let name = |c: char| c.is_ascii_lowercase() || c == '-';
-        let shown = if flag.chars().all(name) {
-            &flag
-        } else {
-            "of this name"
-        };
-        Err(E::custom(format!(
-            "there is no setting {shown}, see --help"
-        )))
-    }
+/// The error about a name that is no setting of this file. A secret may have slipped into
+/// the name, so only what looks like a name is shown.
+fn unknown(flag: &str) -> anyhow::Error {
+    let name = |c: char| c.is_ascii_lowercase() || c == '-';
+    let shown = if flag.chars().all(name) {
+        flag
+    } else {
+        "of this name"
+    };
+    anyhow!("there is no setting {shown} here, see --help")
 }
 
-impl<'de> DeserializeSeed<'de> for Value<'_> {
-    type Value = String;
-
-    fn deserialize<D: Deserializer<'de>>(self, value: D) -> Result<String, D::Error> {
-        value.deserialize_any(self)
+/// The setting of a line, or none if an optional one is left empty.
+fn setting(
+    command: &clap::Command,
+    flag: String,
+    value: Value,
+) -> anyhow::Result<Option<(String, String)>> {
+    let value = match value {
+        Value::Null => String::new(),
+        Value::Bool(value) => value.to_string(),
+        Value::Number(value) => value.to_string(),
+        Value::String(value) => value,
+        _ => bail!("{flag} takes one value"),
+    };
+    if value.is_empty() && is_optional(command, &flag) {
+        return Ok(None);
     }
-}
-
-impl Visitor<'_> for Value<'_> {
-    type Value = String;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "one value for {}", self.1)
-    }
-
-    fn visit_str<E: Error>(self, value: &str) -> Result<String, E> {
-        match try_flag(self.0.command, self.1, value.as_ref()) {
-            Ok(()) => Ok(value.to_owned()),
-            Err(reason) => Err(E::custom(reason)),
-        }
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<String, E> {
-        self.visit_str(&value.to_string())
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<String, E> {
-        self.visit_str(&value.to_string())
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<String, E> {
-        self.visit_str(&value.to_string())
-    }
-
-    fn visit_bool<E: Error>(self, value: bool) -> Result<String, E> {
-        self.visit_str(&value.to_string())
-    }
+    try_flag(command, &flag, value.as_ref())?;
+    Ok(Some((flag, value)))
 }

@@ -1,4 +1,4 @@
-//! A setting that holds a password is told to nobody, not even in an error about itself.
+//! A URL with a password is shown to nobody, not even in an error about the URL itself.
 
 use clap::Arg;
 use clap::Command;
@@ -8,8 +8,8 @@ use std::ffi::OsStr;
 use std::fmt;
 use url::Url;
 
-/// A URL that may carry a password. Shown, by `Display` and `Debug` alike, it is only
-/// scheme, host, port and path.
+/// A URL that may carry a password. `Display` and `Debug` show its scheme, host, port and
+/// path, and nothing else.
 #[derive(Clone)]
 pub struct SecretUrl(Url);
 
@@ -18,46 +18,39 @@ impl SecretUrl {
     pub fn expose(&self) -> &Url {
         &self.0
     }
+
+    /// The name of the database, which is the path.
+    pub fn database(&self) -> &str {
+        self.0.path().trim_start_matches('/')
+    }
 }
 
 impl fmt::Display for SecretUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let url = &self.0;
-        write!(
-            f,
-            "{}://{}",
-            url.scheme(),
-            url.host_str().unwrap_or_default()
-        )?;
-        if let Some(port) = url.port() {
-            write!(f, ":{port}")?;
-        }
-        f.write_str(url.path())
+        let mut shown = self.0.clone();
+        let _ = shown.set_username(""); // it fails where there is no host, and then no user
+        let _ = shown.set_password(None);
+        shown.set_query(None);
+        shown.fmt(f)
     }
 }
 
 impl fmt::Debug for SecretUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
+        write!(f, "{self}")
     }
 }
 
-/// A parser for clap of URLs that are like this one: with its scheme, a host, and a path of
-/// one segment, if it has one.
-pub fn url_like(form: &'static str) -> impl TypedValueParser<Value = SecretUrl> {
-    UrlParser { form }
-}
-
+/// A parser for clap. It takes URLs like this one: with its scheme, a host, and a path of one
+/// segment where this one has a path.
 #[derive(Clone)]
-struct UrlParser {
-    form: &'static str,
-}
+pub struct UrlLike(pub &'static str);
 
-impl UrlParser {
-    /// A password with a raw `/`, `?` or `#` would end up in what is shown, so there the
-    /// form is narrow: who needs such characters writes them as `%2F`, `%3F`, `%23`.
+impl UrlLike {
+    /// A raw `/`, `?` or `#` in a password would move a part of it to where it is shown. The
+    /// form leaves no room for that: such characters are written as `%2F`, `%3F`, `%23`.
     fn fits(&self, url: &Url) -> bool {
-        let (scheme, rest) = self.form.split_once("://").unwrap_or_default();
+        let (scheme, rest) = self.0.split_once("://").unwrap_or_default();
         let path = url.path().trim_start_matches('/');
         url.scheme() == scheme
             && url.has_host()
@@ -68,7 +61,7 @@ impl UrlParser {
     }
 }
 
-impl TypedValueParser for UrlParser {
+impl TypedValueParser for UrlLike {
     type Value = SecretUrl;
 
     /// clap's own error would quote the value; this one does not.
@@ -82,7 +75,7 @@ impl TypedValueParser for UrlParser {
         let url = url.filter(|url| self.fits(url)).map(SecretUrl);
         url.ok_or_else(|| {
             let flag = arg.map(ToString::to_string).unwrap_or_default();
-            let text = format!("the value of {flag} must be like {}\n", self.form);
+            let text = format!("the value of {flag} must be like {}\n", self.0);
             clap::Error::raw(ErrorKind::ValueValidation, text).with_cmd(command)
         })
     }

@@ -1,7 +1,7 @@
 //! What a client sends, from path, query and body, as raw fields.
 //!
-//! They are raw so that the domain's parsers decide about each, and the answer can name
-//! the one that is wrong: a body read straight into typed fields loses which it was.
+//! They stay raw so that the domain's parsers decide about each, and the answer can name the
+//! one that is wrong. A body that serde reads straight into typed fields loses which it was.
 
 use super::problem::Problem;
 use crate::user::Invalid;
@@ -14,14 +14,15 @@ use axum::extract::FromRequest;
 use axum::extract::RawPathParams;
 use axum::extract::Request;
 use axum::http::HeaderMap;
+use axum::http::HeaderValue;
 use axum::http::Method;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_ENCODING;
 use axum::http::header::CONTENT_TYPE;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde::de::value::MapDeserializer;
 use serde_json::Value;
-use std::borrow::Cow;
 
 /// The fields that a request may have. Others are ignored.
 #[derive(Debug, Default, Deserialize)]
@@ -34,33 +35,18 @@ pub struct Fields {
 }
 
 impl Fields {
-    /// The uid.
-    ///
-    /// # Errors
-    ///
-    /// It is missing or bad, as in the next two.
+    /// The uid, unless it is missing or breaks its rule.
     pub fn uid(&self) -> Result<Uid, Invalid> {
         integer(&self.uid).ok_or(Invalid::Uid)?.try_into()
     }
 
-    /// The name.
-    ///
-    /// # Errors
-    ///
-    /// [`Invalid::Name`].
+    /// The name, unless it is missing or breaks its rule.
     pub fn name(&self) -> Result<Name, Invalid> {
-        self.name
-            .as_str()
-            .ok_or(Invalid::Name)?
-            .to_owned()
-            .try_into()
+        let name = self.name.as_str().ok_or(Invalid::Name)?;
+        name.to_owned().try_into()
     }
 
-    /// The sex.
-    ///
-    /// # Errors
-    ///
-    /// [`Invalid::Sex`].
+    /// The sex, unless it is missing or breaks its rule.
     pub fn sex(&self) -> Result<Sex, Invalid> {
         integer(&self.sex).ok_or(Invalid::Sex)?.try_into()
     }
@@ -71,12 +57,14 @@ impl Fields {
     }
 }
 
-/// A number, also one that came as text: in a form there is nothing else, and some JSON
-/// clients send text for fear of rounding.
+/// A number. It may come as text, which is all that a form has and what some JSON clients send
+/// for fear of rounding. A JSON number may also be written as `1.0` or `1e0`.
 fn integer(value: &Value) -> Option<i64> {
+    let whole = |number: &f64| number.fract() == 0.0 && number.abs() <= Uid::MAX as f64;
+    let float = || Some(value.as_f64().filter(whole)? as i64);
     match value {
         Value::String(text) => text.parse().ok(),
-        number => number.as_i64(),
+        _ => value.as_i64().or_else(float),
     }
 }
 
@@ -102,23 +90,19 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
 }
 
 fn from_body(headers: &HeaderMap, body: &[u8]) -> Result<Fields, Problem> {
-    let media_type = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let media_type = media_type
-        .unwrap_or_default()
-        .split(';')
-        .next()
-        .unwrap_or_default();
-    let media_type = media_type.trim().to_ascii_lowercase();
+    let unsupported = |detail| Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+    let coding = headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
+    if coding.is_some_and(|coding| !coding.eq_ignore_ascii_case(b"identity")) {
+        return unsupported("send the body without a Content-Encoding");
+    }
+    let media_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let media_type = media_type.and_then(|text| text.split(|byte| *byte == b';').next());
+    let media_type = media_type.unwrap_or_default().trim_ascii();
     let text = || str::from_utf8(body).map_err(|_| Problem::malformed("the body is not UTF-8"));
-    match media_type.as_str() {
-        "application/x-www-form-urlencoded" => from_form(text()?),
-        "application/json" => from_json(text()?),
-        _ => Err(Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "send application/json or application/x-www-form-urlencoded",
-        )),
+    match media_type.to_ascii_lowercase().as_slice() {
+        b"application/x-www-form-urlencoded" => from_form(text()?),
+        b"application/json" => from_json(text()?),
+        _ => unsupported("send application/json or application/x-www-form-urlencoded"),
     }
 }
 
@@ -127,9 +111,9 @@ fn from_json(text: &str) -> Result<Fields, Problem> {
         return Err(Problem::malformed("the body is not a JSON object"));
     }
     serde_json::from_str(text).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
+        let place = format!("line {}, column {}", error.line(), error.column());
         Problem::malformed(format!(
-            "the body is not JSON, or has a field twice: line {line}, column {column}"
+            "the body is not JSON, or has a field twice: {place}"
         ))
     })
 }
@@ -146,16 +130,11 @@ fn from_form(text: &str) -> Result<Fields, Problem> {
 
 /// Decodes form encoding: `+` is a space, `%xx` a byte of UTF-8.
 ///
-/// The usual crates put U+FFFD in place of what is not UTF-8; a name must not change on
-/// its way in.
-fn decode(text: &str) -> Result<Cow<'_, str>, Problem> {
-    let malformed = |_| Problem::malformed("a field is not UTF-8");
-    match text.contains('+') {
-        true => {
-            let text = text.replace('+', " ");
-            let decoded = percent_decode_str(&text).decode_utf8().map_err(malformed)?;
-            Ok(Cow::Owned(decoded.into_owned()))
-        }
-        false => percent_decode_str(text).decode_utf8().map_err(malformed),
-    }
+/// The usual crates replace what is not UTF-8 by U+FFFD, but a name must not change on its
+/// way in.
+fn decode(text: &str) -> Result<String, Problem> {
+    let text = text.replace('+', " ");
+    let decoded = percent_decode_str(&text).decode_utf8();
+    let decoded = decoded.map_err(|_| Problem::malformed("a field is not UTF-8"))?;
+    Ok(decoded.into_owned())
 }

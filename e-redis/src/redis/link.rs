@@ -1,9 +1,13 @@
-//! The connection to Redis: one, shared, and left alone for a moment when it has failed.
+//! The connection to Redis: one, shared, and left alone for a moment after it has failed.
 //!
-//! While it is down a call costs nothing, because it is not tried. A task looks after it:
-//! makes it anew, asks for a sign of life, and sets the tombstones that Redis has missed. As
-//! long as one is missing, nobody reads.
+//! While it is down a call costs nothing, because it is not tried. A task looks after the
+//! connection: it reconnects, asks for a sign of life, and sets the tombstones that Redis has
+//! missed. As long as one is missing, nobody reads.
+//!
+//! redis has a `ConnectionManager` for this, but with it every reader waits for the reconnect.
 
+use crate::mysql::ACQUIRE_TIMEOUT;
+use crate::mysql::STATEMENT_TIMEOUT;
 use redis::AsyncConnectionConfig;
 use redis::Client;
 use redis::Cmd;
@@ -24,6 +28,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::debug;
+use tracing::error;
 use tracing::info;
 use tracing::warn;
 use url::Url;
@@ -34,17 +39,23 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_millis(100);
 /// How long it may take to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// How often the task looks after a connection that is up. No more seldom than a command may
-/// take: a timer that is due before all others costs a command two system calls more.
+/// How often the task looks after a connection that is up. It is not rarer than a command's
+/// time-out, because a timer that becomes the next one due costs a command two system calls.
 const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How long one that has failed is left alone: a Redis that stalls now and then would else
-/// make readers wait for it all the time.
+/// How long a connection that has failed is left alone. Without a pause a Redis that stalls
+/// now and then would make readers wait for it all the time.
 const RECONNECT_DELAY: Duration = Duration::from_secs(1);
 
-/// How long a tombstone stands, in milliseconds: longer than a statement that was sent when
-/// its request ended, and then waited for locks.
-const TOMBSTONE_TTL: u64 = 15_000;
+/// How long a tombstone stands: until the write is over, and after it any read that began
+/// before it.
+const TOMBSTONE_TTL: Duration = Duration::from_secs(20);
+
+const _: () = {
+    let write = ACQUIRE_TIMEOUT.as_secs() + STATEMENT_TIMEOUT.as_secs();
+    let read = STATEMENT_TIMEOUT.as_secs();
+    assert!(write + read < TOMBSTONE_TTL.as_secs());
+};
 
 /// How many tombstones may be missing.
 const MAX_MISSING: usize = 10_000;
@@ -75,7 +86,7 @@ struct State {
 #[derive(Clone)]
 struct Live {
     connection: MultiplexedConnection,
-    /// Which connection this is: late failures of the last one do not end this one.
+    /// Which connection this is, so that a late failure of the one before does not end it.
     generation: u64,
 }
 
@@ -94,7 +105,7 @@ impl Link {
             Ok(live) => shared.lock().live = Some(live),
             Err(error) => warn!(%error, "cache: not there, reads go to the store"),
         }
-        let task = tokio::spawn(look_after(client, shared.clone()));
+        let task = tokio::spawn(keep_looking(client, shared.clone()));
         let _task = AbortOnDropHandle::new(task);
         Ok(Self { shared, _task })
     }
@@ -133,7 +144,7 @@ impl Shared {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What came of a command; gives the connection up if it has failed.
+    /// Takes the result of a command, and gives the connection up if it has failed.
     fn done<T>(&self, used: &Live, result: RedisResult<T>) -> Option<T> {
         match result {
             Ok(value) => return Some(value),
@@ -150,17 +161,29 @@ impl Shared {
     }
 }
 
-/// Whether Redis answered, so that the connection is well: a full memory, a key of another
-/// kind.
+/// Whether Redis did answer, so that the connection is well: its memory is full, for one, or
+/// a key is of another kind.
 fn refused(error: &RedisError) -> bool {
     matches!(error.kind(), ErrorKind::Extension | RESPONSE_ERROR)
 }
 
 fn tombstone(key: &str) -> Cmd {
-    Cmd::pset_ex(key, "", TOMBSTONE_TTL)
+    Cmd::pset_ex(key, "", TOMBSTONE_TTL.as_millis() as u64)
 }
 
-/// Connects if there is no connection, and sees to it that the one there is can be used.
+/// Looks after the connection, and goes on if that panics: a cache that nobody looks after
+/// would stay as it is forever.
+async fn keep_looking(client: Client, shared: Shared) {
+    loop {
+        let task = tokio::spawn(look_after(client.clone(), shared.clone()));
+        if let Err(error) = AbortOnDropHandle::new(task).await {
+            error!(%error, "cache: its task has failed, and starts again");
+        }
+        sleep(RECONNECT_DELAY).await;
+    }
+}
+
+/// Connects if there is no connection, and makes sure that an existing one can be used.
 async fn look_after(client: Client, shared: Shared) {
     for generation in 1.. {
         sleep(CHECK_INTERVAL).await;
@@ -181,7 +204,7 @@ async fn look_after(client: Client, shared: Shared) {
             }
         };
         let mut commands = redis::pipe();
-        commands.cmd("PING").ignore(); // else nobody might wait long enough for one that hangs
+        commands.cmd("PING").ignore(); // it finds a hung Redis, even if no caller waits so long
         for key in &missing {
             commands.add_command(tombstone(key)).ignore();
         }
@@ -205,7 +228,7 @@ async fn connect(client: &Client, generation: u64) -> RedisResult<Live> {
     let mut connection = client
         .get_multiplexed_async_connection_with_config(&config)
         .await?;
-    Cmd::new().arg("PING").exec_async(&mut connection).await?; // only now a password is missed
+    Cmd::new().arg("PING").exec_async(&mut connection).await?; // this tells a bad password
     Ok(Live {
         connection,
         generation,

@@ -1,0 +1,63 @@
+//! What a call over gRPC may cost.
+//!
+//! tonic's own server has time-outs too, but it tells their callers CANCELLED. These callers
+//! are told what happened.
+
+use super::MAX_BODY;
+use super::REQUEST_TIMEOUT;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::middleware::Next;
+use axum::response::Response;
+use http_body_util::Limited;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tonic::Code;
+use tonic::Status;
+
+/// Answers a call within its limits. `places` has a permit for each call in flight.
+pub async fn limit(State(places): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    let answer = answer(&places, request, next).await;
+    answer.unwrap_or_else(Status::into_http)
+}
+
+async fn answer(places: &Semaphore, request: Request, next: Next) -> Result<Response, Status> {
+    let too_many = |_| Status::unavailable("too many calls are in flight");
+    let _place = places.try_acquire().map_err(too_many)?;
+    let asked = deadline(request.headers()).unwrap_or(REQUEST_TIMEOUT);
+    let time = asked.min(REQUEST_TIMEOUT);
+    let late = |_| Status::deadline_exceeded("the call took longer than it may");
+    // The users' service has a limit of its own for messages. Reflection has none.
+    let request = request.map(|body| Body::new(Limited::new(body, 2 * MAX_BODY)));
+    let response = timeout(time, next.run(request)).await.map_err(late)?;
+    // Nothing in this service says UNKNOWN: it is how tonic tells that `Limited` ended the body.
+    let code = response.extensions().get().map(Status::code);
+    match code {
+        Some(Code::Unknown) => Err(Status::out_of_range(
+            "the message is too long, or not whole",
+        )),
+        _ => Ok(response),
+    }
+}
+
+/// The time that the caller gives, from the header `grpc-timeout`: at most eight digits
+/// and a unit. A malformed one is no deadline. tonic has the same parser, but keeps it
+/// private.
+fn deadline(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get("grpc-timeout")?.to_str().ok()?;
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let number = digits.parse::<u32>().ok().filter(|_| digits.len() <= 8)?;
+    match unit {
+        "H" => Some(Duration::from_secs(3600) * number),
+        "M" => Some(Duration::from_secs(60) * number),
+        "S" => Some(Duration::from_secs(1) * number),
+        "m" => Some(Duration::from_millis(1) * number),
+        "u" => Some(Duration::from_micros(1) * number),
+        "n" => Some(Duration::from_nanos(1) * number),
+        _ => None,
+    }
+}
