@@ -62,12 +62,30 @@ impl Database {
         self.lock("SELECT * FROM pings FOR UPDATE").await
     }
 
-    /// Makes the server refuse users of this name.
-    pub(crate) async fn refuse(&self, name: &str) -> anyhow::Result<()> {
+    /// Runs a statement as the account whose database it is.
+    pub(crate) async fn execute(&self, statement: String) -> anyhow::Result<()> {
         let mut connection = MySqlConnection::connect(&self.url()).await?;
-        let check = format!("ALTER TABLE users ADD CHECK (name <> '{name}')");
-        connection.execute(AssertSqlSafe(check)).await?;
+        connection.execute(AssertSqlSafe(statement)).await?;
         Ok(())
+    }
+
+    /// Lets the account do this much and no more, such as `SELECT, INSERT`.
+    pub(crate) async fn allow(&self, rights: &str) -> anyhow::Result<()> {
+        let name = &self.name;
+        execute(format!("REVOKE ALL ON {name}.* FROM {name}")).await?;
+        execute(format!("GRANT {rights} ON {name}.* TO {name}")).await
+    }
+
+    /// Its tables, and the columns of each.
+    pub(crate) async fn tables(&self) -> anyhow::Result<BTreeMap<String, String>> {
+        let mut connection = MySqlConnection::connect(&self.url()).await?;
+        let tables = sqlx::query_as(
+            "SELECT CAST(table_name AS CHAR), CAST(GROUP_CONCAT(column_name, ' ', column_type \
+             ORDER BY ordinal_position) AS CHAR) FROM information_schema.columns \
+             WHERE table_schema = DATABASE() GROUP BY table_name",
+        );
+        let tables: Vec<_> = tables.fetch_all(&mut connection).await?;
+        Ok(tables.into_iter().collect())
     }
 
     /// The names of all users, and their uids.

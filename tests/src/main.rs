@@ -17,6 +17,7 @@ mod proto;
 mod proxy;
 mod readme;
 mod service;
+mod sqlproxy;
 mod stage;
 mod store;
 mod table;

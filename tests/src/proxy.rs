@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use std::net::SocketAddr;
+use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
@@ -11,15 +12,22 @@ use tokio::net::tcp::OwnedReadHalf;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
+
+/// How long each message takes to a server that is far away. A login asks at least four
+/// times, one after another, and so takes over one and a half seconds.
+const FAR: Duration = Duration::from_millis(200);
 
 /// What the network does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Network {
     /// It works.
     Up,
+    /// It works, and each message takes its time.
+    Far,
     /// Connections stay, and nothing comes through.
     Hung,
     /// Connections are cut, new ones refused.
@@ -113,12 +121,15 @@ async fn pass(
     let mut buffer = [0; 16 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
         let bytes = &mut buffer[..length];
-        if *state.borrow() == Network::RefusingTombstones {
-            spoil(bytes);
+        let network = *state.borrow();
+        match network {
+            Network::RefusingTombstones => spoil(bytes),
+            Network::Far => sleep(FAR).await,
+            _ => {}
         }
         let sets = bytes.windows(5).any(|five| five == b"SET\r\n");
         let passes = |network: &Network| match network {
-            Network::Up | Network::RefusingTombstones => true,
+            Network::Up | Network::Far | Network::RefusingTombstones => true,
             Network::Hung | Network::Down => false,
             Network::HoldingSets => !sets,
         };

@@ -152,7 +152,10 @@ fn page(ladder: &Ladder, lesson: &Lesson) -> anyhow::Result<String> {
 /// The programs that the commands of a README run.
 pub(crate) fn programs(ladder: &Ladder, lesson: &Lesson) -> Vec<&'static str> {
     let page = page(ladder, lesson).unwrap_or_default();
-    let run = |it: &&Lesson| lesson.has(it.name) && page.contains(&format!("-qp {}", it.name));
+    let run = |it: &&Lesson| {
+        let named = |before: &str| page.contains(&format!("{before}{}", it.name));
+        lesson.has(it.name) && (named("-qp ") || named("target/debug/"))
+    };
     let run = ladder.lessons.iter().filter(run).map(|it| it.name);
     run.chain(["xtask"]).collect()
 }
@@ -275,10 +278,13 @@ async fn write_cargo(stage: &Stage, ports: &Ports) -> anyhow::Result<()> {
          lesson=$3; shift 3; [ \"$1\" = -- ] && shift\n\
          case $lesson in\n",
     );
+    let built = stage.folder().join("target/debug");
+    std::fs::create_dir_all(&built)?;
     for name in programs(ladder, stage.lesson) {
         let Some(lesson) = ladder.get(name) else {
             continue; // the tool
         };
+        symlink(program(name)?, built.join(name))?;
         let environment = stage.environment(lesson).await?;
         let run = shim(ladder, lesson, program(name)?, ports, &environment);
         writeln!(script, "{name})\n{run};;")?;

@@ -84,9 +84,14 @@ impl Service {
         Ok(self.child.kill().await?)
     }
 
+    /// The number of its process.
+    pub(crate) fn id(&self) -> anyhow::Result<u32> {
+        self.child.id().context("it has ended")
+    }
+
     /// How much memory it has, resident, in bytes.
     pub(crate) fn memory(&self) -> anyhow::Result<u64> {
-        let pid = sysinfo::Pid::from_u32(self.child.id().context("it has ended")?);
+        let pid = sysinfo::Pid::from_u32(self.id()?);
         let memory = ProcessRefreshKind::nothing().with_memory();
         let mut system = System::new()?;
         system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, memory);
@@ -96,8 +101,7 @@ impl Service {
 
     /// Sends a signal.
     pub(crate) fn signal(&self, signal: Signal) -> anyhow::Result<()> {
-        let pid = self.child.id().context("it has ended")?;
-        kill(Pid::from_raw(pid.try_into()?), signal)?;
+        kill(Pid::from_raw(self.id()?.try_into()?), signal)?;
         Ok(())
     }
 

@@ -234,6 +234,7 @@ pub(crate) async fn a_refused_password_costs_no_read(stage: &Stage) -> anyhow::R
     for url in [&url, &by_late] {
         expect_cheap_reads(stage, &client, url).await?;
     }
+    sleep(RETRIES).await; // they try again, and are refused again
     cache.take(SECRET).await?;
     wait_until_cached(&service, &client, &url).await?;
     wait_until_cached(&late, &client, &by_late).await?;

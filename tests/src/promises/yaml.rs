@@ -253,8 +253,10 @@ pub(crate) async fn a_write_that_was_given_up_is_not_made(stage: &Stage) -> anyh
     while let Some(created) = creates.join_next().await {
         Answer::of(created??).await?.expect_problem(504, None)?;
     }
-    let reader = OpenOptions::new().read(true).write(true).open(&fresh)?;
-    std::fs::remove_file(&fresh)?;
+    // By another name, so that only the write that waits for it fails.
+    let pipe = stage.folder().join("pipe");
+    std::fs::rename(&fresh, &pipe)?;
+    let reader = OpenOptions::new().read(true).write(true).open(&pipe)?;
     let created = service.create_gopher().await?;
     drop(reader);
     ensure!(created.ends_with("/users/1"), "created {created}");

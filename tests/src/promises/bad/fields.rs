@@ -49,8 +49,8 @@ pub(crate) async fn a_bad_field_is_refused(stage: &Stage) -> anyhow::Result<()> 
     let long = format!(r#"{{"name":"{}","sex":0}}"#, "\u{1}a".repeat(4000));
     let wide = format!("name={}&sex=0", "é".repeat(19));
     for (media_type, body, told) in [
-        (JSON, &br#"{"name":"a","sex":1.0}"#[..], Some("sex")),
-        (JSON, br#"{"name":"a","sex":1e0}"#, Some("sex")),
+        (JSON, &br#"{"name":"a","sex":1.5}"#[..], Some("sex")),
+        (JSON, br#"{"name":"a","sex":1e99}"#, Some("sex")),
         (JSON, br#"{"name":"a","sex":-1}"#, Some("sex")),
         (
             JSON,
@@ -141,7 +141,7 @@ pub(crate) async fn a_number_is_read_in_one_way(stage: &Stage) -> anyhow::Result
         let user: Value = serde_json::from_str(&answer.await?.body)?;
         ensure!(user["sex"] == 1, "sex={sex}: {user}");
     }
-    for sex in ["1", r#""1""#, r#""+1""#, r#""01""#] {
+    for sex in ["1", "1.0", "1e0", r#""1""#, r#""+1""#, r#""01""#] {
         let body = format!(r#"{{"name":"a","sex":{sex}}}"#);
         let answer = expect_status(&url, request("POST /users", JSON, body), 201);
         let user: Value = serde_json::from_str(&answer.await?.body)?;

@@ -16,6 +16,11 @@ pub(crate) async fn a_bad_head_is_refused(stage: &Stage) -> anyhow::Result<()> {
     let url = warm.service.http()?;
     let megabytes = "a".repeat(2 << 20);
     let long = "a".repeat(70_000);
+    // Before e-limit hyper waits for 400 KB of a line that does not end.
+    let endless = match stage.lesson.has("e-limit") {
+        true => long.clone(),
+        false => format!("{long}\r\n\r\n"),
+    };
     for (head, statuses) in [
         (
             format!("GET /ping HTTP/1.1\r\nx: {megabytes}\r\n\r\n"),
@@ -34,7 +39,7 @@ pub(crate) async fn a_bad_head_is_refused(stage: &Stage) -> anyhow::Result<()> {
             format!("GET /ping?message={long} HTTP/1.1\r\n\r\n"),
             &[414, 431],
         ),
-        (long.clone(), &[400, 414, 431]),
+        (endless, &[400, 414, 431]),
     ] {
         let shown: String = head.chars().take(40).collect();
         let mut wire = Wire::connect(&url).await?;
@@ -73,6 +78,9 @@ pub(crate) async fn a_bad_head_is_refused(stage: &Stage) -> anyhow::Result<()> {
         "GET /ping HTTP/1.1\r\nho",
         "",
     ] {
+        if head.starts_with("PRI") && !stage.lesson.has("e-limit") {
+            continue; // where another lesson needs HTTP/2, cargo gives it to `axum::serve` too
+        }
         let mut wire = Wire::connect(&url).await?;
         wire.send(head).await;
         wire.finish().await;

@@ -25,6 +25,9 @@ use tonic::Code;
 /// How many requests, or calls, may be in flight.
 const IN_FLIGHT: usize = 1024;
 
+/// How many where it is set; more than warm a service up at the same time.
+const FEW: usize = 64;
+
 /// How many of them go over one connection of HTTP/2: as many as a client may begin before
 /// it has heard how many it may.
 const CALLS: usize = 64;
@@ -50,15 +53,46 @@ pub(super) fn raise_connections() -> anyhow::Result<()> {
 }
 
 pub(crate) async fn over_1024_requests_in_flight_are_refused(stage: &Stage) -> anyhow::Result<()> {
+    requests_over(stage, &[], IN_FLIGHT).await
+}
+
+pub(crate) async fn over_1024_calls_in_flight_are_refused(stage: &Stage) -> anyhow::Result<()> {
+    calls_over(stage, &[], IN_FLIGHT).await
+}
+
+/// Each way in has its own.
+pub(crate) async fn how_many_requests_are_in_flight_is_a_setting(
+    stage: &Stage,
+) -> anyhow::Result<()> {
+    expect_flag(stage, "--limit-requests", "1024").await?;
+    let few = FEW.to_string();
+    let flags = ["--limit-requests", few.as_str()];
+    requests_over(stage, &flags, FEW).await?;
+    calls_over(stage, &flags, FEW).await
+}
+
+/// Wants a flag to be there, with this default.
+pub(super) async fn expect_flag(stage: &Stage, flag: &str, default: &str) -> anyhow::Result<()> {
+    let help = stage.run(&["--help"]).await?.stdout;
+    let mut lines = help.lines().skip_while(|line| !line.contains(flag));
+    ensure!(lines.next().is_some(), "it is fixed: there is no {flag}");
+    let default = format!("[default: {default}]");
+    let mut lines = lines.take_while(|line| !line.trim_start().starts_with("--"));
+    let told = lines.any(|line| line.contains(&default));
+    ensure!(told, "{flag} has no {default}: {help}");
+    Ok(())
+}
+
+async fn requests_over(stage: &Stage, flags: &[&str], in_flight: usize) -> anyhow::Result<()> {
     raise_connections()?;
-    let warm = Warm::serve(stage, &[]).await?;
+    let warm = Warm::serve(stage, flags).await?;
     let url = warm.service.http()?;
     // Each is in flight from its head on, until its body has come.
     let whole = request("POST /users", FORM, "name=&sex=0");
     let (head, body) = whole.split_at(whole.len() - 1);
     let (on, go_on) = watch::channel(());
     let mut wires = Vec::new();
-    for _ in 0..IN_FLIGHT + OVER {
+    for _ in 0..in_flight + OVER {
         wires.push(Wire::connect(&url).await?);
     }
     let mut requests = JoinSet::new();
@@ -79,7 +113,7 @@ pub(crate) async fn over_1024_requests_in_flight_are_refused(stage: &Stage) -> a
     for answer in too_many {
         answer.expect_problem(503, None).context("one too many")?;
     }
-    for answer in join(&mut requests, IN_FLIGHT).await? {
+    for answer in join(&mut requests, in_flight).await? {
         let told = answer.expect_problem(400, Some("name"));
         told.context("one in flight")?;
     }
@@ -88,13 +122,13 @@ pub(crate) async fn over_1024_requests_in_flight_are_refused(stage: &Stage) -> a
     warm.service.stop().await
 }
 
-pub(crate) async fn over_1024_calls_in_flight_are_refused(stage: &Stage) -> anyhow::Result<()> {
-    let warm = Warm::serve(stage, &[]).await?;
+async fn calls_over(stage: &Stage, flags: &[&str], in_flight: usize) -> anyhow::Result<()> {
+    let warm = Warm::serve(stage, flags).await?;
     let url = warm.service.grpc()?;
     let read = || head("/service.goms.User/ReadUser", &[]);
     let (on, go_on) = watch::channel(());
     let (mut connections, mut replies) = (Vec::new(), JoinSet::new());
-    for number in 0..IN_FLIGHT + OVER {
+    for number in 0..in_flight + OVER {
         if number % CALLS == 0 {
             connections.push(Calls::connect(&url).await?);
         }
@@ -117,7 +151,7 @@ pub(crate) async fn over_1024_calls_in_flight_are_refused(stage: &Stage) -> anyh
             "one too many: {reply:?}"
         );
     }
-    for reply in join(&mut replies, IN_FLIGHT).await? {
+    for reply in join(&mut replies, in_flight).await? {
         ensure!(
             reply.code == Some(Code::InvalidArgument),
             "in flight: {reply:?}"

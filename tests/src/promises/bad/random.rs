@@ -35,7 +35,9 @@ const WHILE: Duration = Duration::from_millis(30);
 const SOON: Duration = Duration::from_secs(8);
 
 /// What may be answered to whatever comes, while the store works.
-const STATUSES: &[u16] = &[100, 200, 201, 204, 400, 404, 405, 408, 413, 414, 415, 431];
+const STATUSES: &[u16] = &[
+    100, 200, 201, 204, 400, 404, 405, 408, 413, 414, 415, 431, 501,
+];
 
 /// Where the service of later lessons keeps users; e-mysql's on its way to it would be the
 /// same as e-redis'.

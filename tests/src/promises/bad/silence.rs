@@ -48,7 +48,8 @@ type Clients = JoinSet<anyhow::Result<()>>;
 
 pub(crate) async fn who_keeps_it_waiting_is_dropped_in_time(stage: &Stage) -> anyhow::Result<()> {
     raise_connections()?;
-    let flags = stage.on(Store::Memory);
+    let idle = &["--limit-idle", "30"][..];
+    let flags = &[idle, stage.on(Store::Memory)].concat();
     let warm = Warm::serve(stage, flags).await?;
     let deaf = Warm::serve(stage, flags).await?;
     let mut clients = Clients::new();

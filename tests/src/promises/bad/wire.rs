@@ -59,6 +59,24 @@ impl Wire {
         let _ = self.stream.write_all(bytes.as_ref()).await;
     }
 
+    /// Sends bytes, all of them, as a client does that takes an error here for the end.
+    pub(super) async fn send_all(&mut self, bytes: impl AsRef<[u8]>) -> anyhow::Result<()> {
+        Ok(self.stream.write_all(bytes.as_ref()).await?)
+    }
+
+    /// Wants the connection to end within this time, without a reset or another byte.
+    pub(super) async fn ends(mut self, within: Duration) -> anyhow::Result<()> {
+        let mut come = std::mem::take(&mut self.come);
+        let end = timeout(within, self.stream.read_to_end(&mut come)).await;
+        end.context("it stays open")??;
+        ensure!(
+            come.is_empty(),
+            "more: {:?}",
+            String::from_utf8_lossy(&come)
+        );
+        Ok(())
+    }
+
     /// Says that nothing more is going to come.
     pub(super) async fn finish(&mut self) {
         let _ = self.stream.shutdown().await;

@@ -40,17 +40,6 @@ const SETTINGS: &[Setting] = &[
         bad: "==",
     },
     Setting {
-        flag: "log-format",
-        since: "e-conf",
-        default: "format: Text",
-        values: [
-            ("json", "format: Json"),
-            ("text", "format: Text"),
-            ("json", "format: Json"),
-        ],
-        bad: "xml",
-    },
-    Setting {
         flag: "yaml-file",
         since: "e-conf",
         default: "file: \"users.yaml\"",
@@ -133,6 +122,57 @@ const SETTINGS: &[Setting] = &[
         default: "ttl: 60",
         values: [("1", "ttl: 1 "), ("2", "ttl: 2 "), ("3", "ttl: 3 ")],
         bad: "86401",
+    },
+    Setting {
+        flag: "limit-requests",
+        since: "e-limit",
+        default: "requests: 1024",
+        values: [
+            ("1", "requests: 1,"),
+            ("2", "requests: 2,"),
+            ("3", "requests: 3,"),
+        ],
+        bad: "0",
+    },
+    Setting {
+        flag: "limit-connections",
+        since: "e-limit",
+        default: "connections: 4096",
+        values: [
+            ("1", "connections: 1,"),
+            ("2", "connections: 2,"),
+            ("3", "connections: 3,"),
+        ],
+        bad: "0",
+    },
+    Setting {
+        flag: "limit-idle",
+        since: "e-limit",
+        default: "idle: 75",
+        values: [
+            ("10", "idle: 10 "),
+            ("20", "idle: 20 "),
+            ("30", "idle: 30 "),
+        ],
+        bad: "0",
+    },
+    Setting {
+        flag: "drain-delay",
+        since: "e-drain",
+        default: "delay: 300",
+        values: [("1", "delay: 1,"), ("2", "delay: 2,"), ("3", "delay: 3,")],
+        bad: "-1",
+    },
+    Setting {
+        flag: "drain-timeout",
+        since: "e-drain",
+        default: "timeout: 8",
+        values: [
+            ("1", "timeout: 1 "),
+            ("2", "timeout: 2 "),
+            ("3", "timeout: 3 "),
+        ],
+        bad: "0",
     },
 ];
 
