@@ -43,7 +43,6 @@ mod gauges {
 }
 mod subjects {
     pub(crate) mod lesson;
-    pub(crate) mod patch;
     pub(crate) mod proxy;
     pub(crate) mod safety;
 }

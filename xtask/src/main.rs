@@ -129,7 +129,7 @@ fn perform(task: Task) -> anyhow::Result<ExitCode> {
         Task::Why { line } => why::why(&ladder, &line, out).map(done),
         Task::Run { lesson, arguments } => run::run(&ladder, lesson.as_deref(), &arguments),
         Task::Test(arguments) => test::test(&ladder, &arguments, out),
-        Task::Promises { lessons, markdown } => test::promises(&lessons, markdown),
+        Task::Promises { lessons, markdown } => test::promises(&ladder, &lessons, markdown),
         Task::Carry(arguments) => carry::carry(&ladder, &arguments, out),
         Task::New(arguments) => new::new(&ladder, &arguments, out).map(done),
         Task::Export(arguments) => export::export(&ladder, &arguments, out).map(done),

@@ -43,7 +43,7 @@ pub(crate) fn test(
     arguments: &Arguments,
     out: &mut dyn Write,
 ) -> anyhow::Result<ExitCode> {
-    let mut suite = suite();
+    let mut suite = suite(ladder);
     let mut needs = Needs::Redis;
     if arguments.all {
         suite.arg("--all");
@@ -103,8 +103,12 @@ pub(crate) fn test(
 /// # Errors
 ///
 /// cargo cannot be run.
-pub(crate) fn promises(lessons: &[String], markdown: bool) -> anyhow::Result<ExitCode> {
-    let mut suite = suite();
+pub(crate) fn promises(
+    ladder: &Ladder,
+    lessons: &[String],
+    markdown: bool,
+) -> anyhow::Result<ExitCode> {
+    let mut suite = suite(ladder);
     suite.arg(if markdown {
         "--promises=markdown"
     } else {
@@ -114,8 +118,10 @@ pub(crate) fn promises(lessons: &[String], markdown: bool) -> anyhow::Result<Exi
     Ok(ExitCode::from(u8::from(!ended.success())))
 }
 
-fn suite() -> Command {
+/// The suite, from any folder.
+fn suite(ladder: &Ladder) -> Command {
     let mut suite = cargo();
+    suite.current_dir(&ladder.root);
     suite.args(["test", "--quiet", "--package", "tests", "--"]);
     suite
 }

@@ -15,8 +15,8 @@ const PAGE: &str = include_str!("page.md.in");
 
 /// What a lesson puts in a request's way, where its concern does not say it. This is only what
 /// the code shows; what it costs, the tables show.
-const STEPS: [(&str, &str); 5] = [
-    ("e-http", "a socket, HTTP, routes, limits, JSON, a lock"),
+const STEPS: [(&str, &str); 8] = [
+    ("e-http", "a socket, HTTP, routes, JSON, a lock"),
     (
         "e-grpc",
         "by HTTP nothing; by gRPC HTTP/2 and a protobuf message",
@@ -24,11 +24,20 @@ const STEPS: [(&str, &str); 5] = [
     ("e-conf", "nothing: settings are read at the start"),
     (
         "e-mysql",
-        "a connection of the pool, a statement, shared by those who wait, and its answer",
+        "a connection of the pool, a statement, and its answer",
     ),
     (
         "e-redis",
         "for a read one command to Redis instead of the statement; else nothing",
+    ),
+    (
+        "e-limit",
+        "a permit, a time limit, and a connection with time-outs",
+    ),
+    ("e-drain", "a token that the stop waits for"),
+    (
+        "e-pool",
+        "for a statement a pool of our own, which sends one message less; else nothing",
     ),
 ];
 
@@ -112,6 +121,7 @@ fn rows<'a>(
 }
 
 fn goals(report: &Report) -> String {
+    let newest = report.newest().map_or("newest lesson", |it| it.lesson);
     let mut table = String::from("| figure | goal | measured | |\n|---|---:|---:|---|\n");
     for goal in &GOALS {
         let (value, verdict) = match goal.value(report) {
@@ -119,7 +129,7 @@ fn goals(report: &Report) -> String {
             Some(value) => (value.to_string(), "**missed**"),
             None => ("–".to_owned(), "not measured"),
         };
-        let (figure, bound) = (goal.figure, &goal.bound);
+        let (figure, bound) = (goal.figure.replace("{newest}", newest), &goal.bound);
         let _ = writeln!(table, "| {figure} | {bound} | {value} | {verdict} |");
     }
     table

@@ -50,10 +50,7 @@ struct Chart {
 
 /// Throughput and CPU time by lesson.
 pub(crate) fn price(report: &Report) -> anyhow::Result<String> {
-    let names = report
-        .lessons
-        .iter()
-        .map(|price| format!("{} ({})", price.lesson, price.store));
+    let names = report.lessons.iter().map(|price| price.lesson.to_owned());
     let names: Vec<String> = names.collect();
     let chart = |title: &str, up: &str, figure: fn(&Cost) -> f64| {
         let values = |call| {
@@ -64,7 +61,7 @@ pub(crate) fn price(report: &Report) -> anyhow::Result<String> {
         let series = Call::ALL.map(|call| (plain(call), values(call)));
         Chart {
             title: title.to_owned(),
-            across: "lesson (what it keeps users in)".to_owned(),
+            across: "lesson".to_owned(),
             up: up.to_owned(),
             names: names.clone(),
             lines: false,
@@ -218,22 +215,19 @@ mod tests {
     use super::price;
     use super::tick;
     use crate::docs::sample;
+    use ladder::Ladder;
 
     #[test]
     fn the_plots_name_what_they_show() -> anyhow::Result<()> {
         let report = sample::report()?;
         let price = price(&report)?;
-        for text in [
-            "e-http (memory)",
-            "e-redis",
-            "requests/s",
-            "µs for a request",
-            "nginx",
-        ] {
+        let lessons = report.lessons.iter().map(|price| price.lesson);
+        for text in lessons.chain(["requests/s", "µs for a request", "nginx"]) {
             assert!(price.contains(text), "{text}");
         }
         let load = load(&report)?;
-        for text in ["Throughput, e-redis", "512", "ms", "cached read"] {
+        let title = format!("Throughput, {}", Ladder::here()?.newest()?.name);
+        for text in [&title, "512", "ms", "cached read"] {
             assert!(load.contains(text), "{text}");
         }
         Ok(())

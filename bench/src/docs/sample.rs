@@ -49,6 +49,7 @@ fn alone(part: Part) -> Alone {
 /// A whole run's figures.
 pub(crate) fn report() -> anyhow::Result<Report> {
     let ladder = Ladder::here()?;
+    let newest = ladder.newest()?.name;
     let mut lessons = Vec::new();
     for (position, lesson) in ladder.lessons.iter().enumerate() {
         let mut costs = Vec::new();
@@ -60,8 +61,15 @@ pub(crate) fn report() -> anyhow::Result<Report> {
         }
         costs.retain(|cost| lesson.has(cost.call.lesson()));
         for cost in &mut costs {
-            let part = goals::part(lesson.name, cost.call, cost.connections);
+            let part = goals::part(lesson.name, newest, cost.call, cost.connections);
             cost.alone = part.map(alone);
+        }
+        let mut curve = Vec::new();
+        if lesson.name == newest {
+            for connections in [2, 512] {
+                curve.push(cost(Call::Ping, connections, 8e3, 30.0));
+                curve.push(cost(Call::Read, connections, 4e4, 20.0));
+            }
         }
         let price = Price {
             lesson: lesson.name,
@@ -79,16 +87,10 @@ pub(crate) fn report() -> anyhow::Result<Report> {
             crates: 100,
             build: Some(60.0),
             costs,
-            curve: Vec::new(),
+            curve,
         };
         if lesson.has("e-http") {
             lessons.push(price);
-        }
-    }
-    if let Some(newest) = lessons.last_mut() {
-        for connections in [2, 512] {
-            newest.curve.push(cost(Call::Ping, connections, 8e3, 30.0));
-            newest.curve.push(cost(Call::Read, connections, 4e4, 20.0));
         }
     }
     let nginx = [1, 64].map(|connections| cost(Call::Read, connections, 1e5, 10.0));

@@ -25,7 +25,7 @@ pub(crate) struct Report {
     /// nginx as a proxy before another nginx; empty if lessons were named.
     pub(crate) proxy: Vec<Cost>,
     pub(crate) lessons: Vec<Price>,
-    /// What e-http costs: first whole, then without each thing that keeps it safe; empty if
+    /// What a lesson costs: first whole, then without each thing that keeps it safe; empty if
     /// lessons were named.
     pub(crate) safety: Vec<Variant>,
 }

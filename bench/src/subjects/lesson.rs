@@ -65,10 +65,11 @@ impl Subject {
         let (server, _) = program.start(ladder).await?;
         server.kill().await?;
         let calls = Call::ALL.into_iter().filter(|it| lesson.has(it.lesson()));
-        let cost = |call, on| Cost::new(call, on, goals::part(lesson.name, call, on));
+        let newest = ladder.newest()?.name;
+        let cost = |call, on| Cost::new(call, on, goals::part(lesson.name, newest, call, on));
         let costs = calls.flat_map(|call| CONNECTIONS.map(|on| cost(call, on)));
         let mut curve = Vec::new();
-        if lesson.name == ladder.newest()?.name {
+        if lesson.name == newest {
             for call in [Call::Read, Call::Ping] {
                 curve.extend(CURVE.map(|connections| Cost::new(call, connections, None)));
             }

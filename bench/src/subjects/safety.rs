@@ -1,6 +1,6 @@
 //! What safety costs: a lesson whole, and without each of the things that keep it safe, which
-//! a patch takes out. They are measured in turns, because what they save is less than what the
-//! machine changes by in a minute.
+//! `bench/without.toml` takes out. They are measured in turns, because what they save is less
+//! than what the machine changes by in a minute.
 
 use crate::drivers::http;
 use crate::figures::call::Call;
@@ -12,16 +12,21 @@ use crate::gauges::gauge::Gauge;
 use crate::servers::build;
 use crate::servers::program::Keeps;
 use crate::servers::program::Program;
-use crate::subjects::patch;
 use anyhow::Context;
 use ladder::Ladder;
 use ladder::Lesson;
+use ladder::mutants::Edit;
+use ladder::mutants::Mutant;
 use ladder::sandbox::Sandbox;
+use serde::Deserialize;
 use std::path::Path;
 use std::path::PathBuf;
 
-/// The lesson that brings all of it.
-pub(crate) const LESSON: &str = "e-http";
+/// The first lesson that has all of it.
+pub(crate) const LESSON: &str = "e-limit";
+
+/// What is taken out, relative to the root.
+const WITHOUT: &str = "bench/without.toml";
 
 /// By how many connections they are measured.
 const CONNECTIONS: u64 = 64;
@@ -44,13 +49,16 @@ impl Safety {
         let whole = variant(lesson, whole, folder.join("whole"), "nothing")?;
         let mut variants = vec![whole];
         let sandbox = Sandbox::new("without")?;
-        for patch in patch::read(&ladder.root.join("bench/without"))? {
-            patch.apply(&sandbox)?;
+        for edits in read(&ladder.root)? {
+            sandbox.renew()?;
+            edits
+                .apply(&sandbox.folder.join(lesson.name))
+                .context(WITHOUT)?;
             let built = build::build(lesson, &sandbox.folder, &sandbox.build).await;
-            let built = built.with_context(|| format!("without {}", patch.about))?;
+            let built = built.with_context(|| format!("without {}", edits.name))?;
             let own = folder.join(variants.len().to_string());
             let program = own.join("program");
-            let variant = variant(lesson, program.clone(), own, &patch.about)?;
+            let variant = variant(lesson, program.clone(), own, &edits.name)?;
             std::fs::copy(built, program)?; // the next one is built in the same place
             variants.push(variant);
         }
@@ -91,6 +99,33 @@ impl Safety {
     }
 }
 
+/// The content of [`WITHOUT`].
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Removals {
+    without: Vec<Removal>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Removal {
+    what: String,
+    edit: Vec<Edit>,
+}
+
+/// The edits, each named by what it takes out: mutants that break no promise on purpose.
+fn read(root: &Path) -> anyhow::Result<Vec<Mutant>> {
+    let text = std::fs::read_to_string(root.join(WITHOUT)).context(WITHOUT)?;
+    let Removals { without } = toml::from_str(&text).context(WITHOUT)?;
+    let mutant = |Removal { what, edit }| Mutant {
+        name: what,
+        about: String::new(),
+        breaks: String::new(),
+        edit,
+    };
+    Ok(without.into_iter().map(mutant).collect())
+}
+
 /// A variant that is not yet measured, and runs in the folder.
 fn variant(
     lesson: &'static Lesson,
@@ -110,4 +145,21 @@ fn variant(
         cpu: VARIED.map(|_| Figure::default()),
     };
     Ok((program, variant))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LESSON;
+    use super::WITHOUT;
+    use super::read;
+    use anyhow::Context;
+
+    #[test]
+    fn each_edit_finds_its_text_once() -> anyhow::Result<()> {
+        let root = ladder::root()?;
+        for edits in read(&root)? {
+            edits.edited(&root.join(LESSON)).context(WITHOUT)?;
+        }
+        Ok(())
+    }
 }

@@ -174,16 +174,28 @@ struct Reader {
     paths: Vec<Vec<String>>,
     /// The children that are there for tests alone.
     tests: Vec<String>,
+    /// How many modules that the file itself holds are open.
+    inside: usize,
 }
 
 impl Reader {
+    /// Notes a path, as it is seen from the file's own module.
+    fn named(&mut self, mut path: Vec<String>) {
+        let up = path.iter().take_while(|part| *part == "super").count();
+        let inside = up.min(self.inside);
+        if inside > 0 {
+            path.splice(..inside, ["self".to_owned()]);
+        }
+        self.paths.push(path);
+    }
+
     fn used(&mut self, tree: &UseTree, before: &[String]) {
         let with = |name: &syn::Ident| [before, &[name.to_string()]].concat();
         match tree {
             UseTree::Path(path) => self.used(&path.tree, &with(&path.ident)),
-            UseTree::Name(name) => self.paths.push(with(&name.ident)),
-            UseTree::Rename(name) => self.paths.push(with(&name.ident)),
-            UseTree::Glob(_) => self.paths.push(before.to_owned()),
+            UseTree::Name(name) => self.named(with(&name.ident)),
+            UseTree::Rename(name) => self.named(with(&name.ident)),
+            UseTree::Glob(_) => self.named(before.to_owned()),
             UseTree::Group(group) => group.items.iter().for_each(|tree| self.used(tree, before)),
         }
     }
@@ -208,7 +220,7 @@ impl Reader {
                 }
                 TokenTree::Punct(punct) if punct.as_char() == ':' => colons += 1,
                 other => {
-                    self.paths.push(std::mem::take(&mut path));
+                    self.named(std::mem::take(&mut path));
                     colons = 0;
                     match other {
                         TokenTree::Ident(name) => path.push(name.to_string()),
@@ -219,7 +231,7 @@ impl Reader {
                 }
             }
         }
-        self.paths.push(path);
+        self.named(path);
     }
 }
 
@@ -235,8 +247,11 @@ impl<'ast> Visit<'ast> for Reader {
             it.path().is_ident("cfg")
                 && it.parse_args::<syn::Ident>().is_ok_and(|cfg| cfg == "test")
         };
+        let holds = matches!(item, syn::Item::Mod(item) if item.content.is_some());
         if !attributes.iter().any(tests) {
+            self.inside += usize::from(holds);
             syn::visit::visit_item(self, item);
+            self.inside -= usize::from(holds);
         } else if let syn::Item::Mod(child) = item {
             self.tests.push(child.ident.to_string());
         }
@@ -248,7 +263,7 @@ impl<'ast> Visit<'ast> for Reader {
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
         let parts = path.segments.iter().map(|part| part.ident.to_string());
-        self.paths.push(parts.collect());
+        self.named(parts.collect());
         syn::visit::visit_path(self, path);
     }
 
@@ -300,7 +315,10 @@ mod tests {
                 "b",
                 "use crate::{a as other, c::C}; use std::fmt; pub struct B;",
             ),
-            ("f/g", "use crate::f::g::G; use crate::c;"),
+            (
+                "f/g",
+                "use crate::f::g::G; use crate::c; mod own { use super::G; }",
+            ),
             (
                 "e",
                 "struct E { #[serde(with = \"crate::c::list\")] list: Vec<u8> }",

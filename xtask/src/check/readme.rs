@@ -1,4 +1,4 @@
-//! A lesson's README: its ten sections, its length, and whether what it names is there.
+//! A lesson's README: its sections, its length, and whether what it names is there.
 
 use super::whole::Complaint;
 use super::whole::Whole;
@@ -12,8 +12,9 @@ use ladder::markdown::parts;
 use std::ops::Range;
 
 /// The sections of every README, in order.
-const SECTIONS: [&str; 10] = [
+const SECTIONS: [&str; 11] = [
     "In one breath",
+    "New here",
     "The pain",
     "The cure",
     "Read in this order",
@@ -27,7 +28,10 @@ const SECTIONS: [&str; 10] = [
 
 /// How many words a README may have, as `wc --words` counts them.
 const WORDS: Range<usize> = 600..1201;
-const BIG: Range<usize> = 600..1801;
+const BIG: Range<usize> = 600..1501;
+
+/// How many terms a lesson may bring.
+const TERMS: Range<usize> = 4..9;
 
 /// A lesson's README and what it is compared with.
 struct Page<'a> {
@@ -61,6 +65,7 @@ pub(super) fn all(whole: &Whole) -> anyhow::Result<Vec<Complaint>> {
         complaints.extend(page.sections());
         complaints.extend(page.length());
         complaints.extend(page.breath());
+        complaints.extend(page.terms());
         complaints.extend(page.order());
         complaints.extend(page.trust(whole));
         complaints.extend(page.excerpts(&manifest));
@@ -100,7 +105,7 @@ impl Page<'_> {
                 (_, Some(wanted)) => {
                     Some(self.complain(line, format!("section {} is {wanted}", index + 1)))
                 }
-                (_, None) => Some(self.complain(line, "there are ten sections".to_owned())),
+                (_, None) => Some(self.complain(line, "there are eleven sections".to_owned())),
             }
         })
     }
@@ -119,6 +124,31 @@ impl Page<'_> {
         let heading = self.parts.iter().find(|part| part.text == "In one breath");
         let line = heading.map_or(1, |heading| heading.line);
         (!told).then(|| self.complain(line, "it tells no number of lines added".to_owned()))
+    }
+
+    /// "New here" explains a few terms, each with a link to where the field explains it.
+    fn terms(&self) -> Vec<Complaint> {
+        let mut complaints = Vec::new();
+        let terms: Vec<&Part> = self.of("New here", &Kind::Item).collect();
+        if !TERMS.contains(&terms.len()) {
+            let heading = self.parts.iter().find(|part| part.text == "New here");
+            let line = heading.map_or(1, |heading| heading.line);
+            let (least, most) = (TERMS.start, TERMS.end - 1);
+            let what = format!(
+                "{} new terms; there have to be {least} to {most}",
+                terms.len()
+            );
+            complaints.push(self.complain(line, what));
+        }
+        let mut links = self.of("New here", &Kind::Link);
+        for term in terms {
+            let linked = |link: &Part| (term.line..term.line + 3).contains(&link.line);
+            if !links.by_ref().any(linked) {
+                let what = "the term has no link to where the field explains it";
+                complaints.push(self.complain(term.line, what.to_owned()));
+            }
+        }
+        complaints
     }
 
     /// "Read in this order" names files and items that are there.
@@ -223,7 +253,11 @@ impl Page<'_> {
             });
             let shown: String = blocks.map(|block| block.text.as_str()).collect();
             let written = |command: &str| {
-                let run = format!("cargo run -qp {program} --");
+                // The program itself, or the command that runs it.
+                let run = match command.contains("/$lesson") {
+                    true => program.to_owned(),
+                    false => format!("cargo run -qp {program} --"),
+                };
                 shown.contains(&command.replace("$lesson", &run))
             };
             // Two commands in a row may be shown on a line each.

@@ -9,12 +9,16 @@ use std::time::Duration;
 use std::time::Instant;
 use tokio::process::Child;
 use tokio::process::Command;
+use tokio::time::timeout;
 
 /// How often its output is looked at.
 const STEP: Duration = Duration::from_millis(20);
 
 /// How long a command may take that should end, and a server that should start.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long what has said that it serves is watched, to see whether it goes on.
+const MOMENT: Duration = Duration::from_millis(500);
 
 /// How long a server has to end in good order.
 const GRACE: Duration = Duration::from_secs(10);
@@ -93,7 +97,9 @@ impl Job {
         let start = Instant::now();
         while self.child.try_wait()?.is_none() {
             if self.printed().contains(SERVING) {
-                return Ok(Ended::Serving);
+                // A test that tells what a service said has the word, too, and ends.
+                let ended = timeout(MOMENT, self.child.wait()).await;
+                return Ok(ended.map_or(Ended::Serving, |_| Ended::ByItself));
             }
             if start.elapsed() > PATIENCE {
                 return Ok(Ended::Never);
@@ -111,6 +117,6 @@ impl Job {
     /// Stops it in good order.
     pub(super) async fn stop(mut self) {
         let _ = self.group.signal(Signal::SIGTERM);
-        let _ = tokio::time::timeout(GRACE, self.child.wait()).await;
+        let _ = timeout(GRACE, self.child.wait()).await;
     }
 }

@@ -10,6 +10,7 @@ use ladder::services::Database;
 use ladder::services::REDIS_ADMIN;
 use ladder::shim::shim;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::Duration;
 use std::time::Instant;
@@ -84,6 +85,7 @@ impl Side {
         let environment = environment(lesson, database.as_ref());
         let script = shim(ladder, lesson, program, &side.ports, &environment);
         side.program(lesson.name, &format!("#!/usr/bin/env bash\n{script}"))?;
+        side.program("cargo", &tool(ladder)?)?;
         side._database = database;
         Ok(side)
     }
@@ -98,6 +100,9 @@ impl Side {
         std::fs::create_dir_all(&bin)?;
         std::fs::write(bin.join(name), script)?;
         std::fs::set_permissions(bin.join(name), PermissionsExt::from_mode(0o755))?;
+        let built = self.folder.path().join("work/target/debug");
+        std::fs::create_dir_all(&built)?;
+        symlink(bin.join(name), built.join(name))?;
         let path = std::env::var("PATH").unwrap_or_default();
         let path = format!("{}:{path}", bin.display());
         self.variables.push(("PATH".to_owned(), path));
@@ -162,6 +167,15 @@ async fn reap(running: &mut [Job]) {
         job.reap().await;
     }
     std::future::pending().await
+}
+
+/// A `cargo` that has this tool in any folder.
+fn tool(ladder: &Ladder) -> anyhow::Result<String> {
+    let (this, root) = (std::env::current_exe()?, ladder.root.display());
+    let this = this.display();
+    Ok(format!(
+        "#!/usr/bin/env bash\nshift\nCARGO_MANIFEST_DIR='{root}/xtask' exec '{this}' \"$@\"\n"
+    ))
 }
 
 /// What the lesson has to be told to use this side's stores.

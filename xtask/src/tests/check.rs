@@ -59,7 +59,7 @@ fn each_thing_that_is_wrong_is_told_with_its_place() -> anyhow::Result<()> {
             "e-http/README.md",
             "## The cure",
             "## Cure",
-            "e-http/README.md:…: section 3 is The cure",
+            "e-http/README.md:…: section 4 is The cure",
         ),
         (
             "e-http/README.md",
@@ -69,14 +69,14 @@ fn each_thing_that_is_wrong_is_told_with_its_place() -> anyhow::Result<()> {
         ),
         (
             "e-http/README.md",
+            "`routes`:",
             "`router`:",
-            "`routers`:",
-            "src/http.rs has no routers",
+            "src/http.rs has no router",
         ),
         (
             "e-http/README.md",
-            "| `JoinSet`",
-            "| `JoinSets`",
+            "| a `JoinSet`",
+            "| a `JoinSets`",
             "e-http has no JoinSets",
         ),
         (
@@ -105,8 +105,8 @@ fn each_thing_that_is_wrong_is_told_with_its_place() -> anyhow::Result<()> {
         ),
         (
             "e-http/README.md",
-            "`server.rs` uses hyper's",
-            "axum 0.7 `server.rs` uses hyper's",
+            "## How it works",
+            "axum 0.7\n\n## How it works",
             "axum is 0.8",
         ),
         ("README.md", "Rust (1.95", "Rust (1.90", "Rust is 1.95"),
@@ -124,8 +124,8 @@ fn each_thing_that_is_wrong_is_told_with_its_place() -> anyhow::Result<()> {
         ),
         (
             "README.md",
-            "why e-redis/src/main.rs:",
-            "why e-redis/src/main.rs:9999",
+            "why e-pool/src/main.rs:",
+            "why e-pool/src/main.rs:9999",
             "and no line to ask about",
         ),
         (
@@ -179,7 +179,7 @@ fn each_thing_that_is_wrong_is_told_with_its_place() -> anyhow::Result<()> {
 fn what_is_generated_is_written_by_fix_and_nothing_else_is() -> anyhow::Result<()> {
     let copy = Copy::real()?;
     std::fs::remove_file(copy.path("e-docker/DIFF.md"))?;
-    copy.edit("e-redis/README.md", " lines added", "9 lines added")?;
+    copy.edit("e-redis/README.md", " lines\nadded", "9 lines\nadded")?;
     copy.edit("README.md", "containers", "boxes")?;
     let (right, fixed) = said(&copy, true)?;
     assert!(right, "{fixed}");

@@ -20,12 +20,12 @@ fn told(ladder: &Ladder, file: &str, text: &str) -> anyhow::Result<String> {
 fn the_lines_of_the_last_main_come_from_all_over_the_ladder() -> anyhow::Result<()> {
     let ladder = real()?;
     for (text, lesson) in [
-        ("async fn main", "e-docker"),
+        ("fn main()", "e-docker"),
         ("let store: Arc<dyn Store>", "e-flag"),
-        ("Kind::Grpc =>", "e-grpc"),
-        ("Kind::Mysql =>", "e-mysql"),
+        ("StoreKind::Grpc =>", "e-grpc"),
+        ("StoreKind::Mysql =>", "e-mysql"),
         ("redis::over", "e-redis"),
-        ("conf::load()?", "e-conf"),
+        ("conf::load::<Settings>()?", "e-conf"),
         ("use e_redis::http;", "e-http"),
         ("use e_redis::store::Store;", "e-module"),
     ] {
@@ -44,12 +44,12 @@ fn the_note_on_trust_and_what_was_there_before_are_told() -> anyhow::Result<()> 
     let main = "e-redis/src/main.rs";
     let servers = told(&ladder, main, "JoinSet::new()")?;
     assert!(
-        servers.contains("on trust: JoinSet for a single server; paid for by e-grpc"),
+        servers.contains("on trust: a JoinSet for a single server; paid for by e-grpc"),
         "{servers}"
     );
-    let conf = told(&ladder, main, "conf::load()?")?;
+    let conf = told(&ladder, main, "conf::load::<Settings>()?")?;
     assert!(
-        conf.contains("in place of: let flags = Flags::parse();"),
+        conf.contains("in place of: let settings = Settings::parse();"),
         "{conf}"
     );
     Ok(())
