@@ -74,8 +74,14 @@ impl Drain {
         goodbye.cancel();
         self.in_flight.close();
         let answered = async {
-            self.in_flight.wait().await;
-            sleep(FLUSH).await;
+            // Until nothing has come for as long as the last answers take.
+            loop {
+                self.in_flight.wait().await;
+                sleep(FLUSH).await;
+                if self.in_flight.is_empty() {
+                    break;
+                }
+            }
         };
         let ended = timeout(self.timeout, async {
             tokio::select! {

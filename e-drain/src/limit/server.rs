@@ -69,7 +69,12 @@ async fn run(
     let mut last_call = pin!(drain.last_call());
     loop {
         let accept = async {
-            let place = places.clone().acquire_owned().await;
+            // At the stop the backlog is accepted whether or not there is a place: who has one
+            // keeps it until it is told to go.
+            let place = tokio::select! {
+                place = places.clone().acquire_owned() => place.ok(),
+                () = drain.stop().cancelled() => None,
+            };
             (place, Listener::accept(&mut listener).await)
         };
         let (place, (stream, peer)) = tokio::select! {

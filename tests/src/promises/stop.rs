@@ -12,6 +12,7 @@ use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 use tokio::time::sleep_until;
 use tokio::time::timeout;
 
@@ -62,6 +63,65 @@ pub(crate) async fn who_comes_again_during_the_stop_is_not_reset(
         return service.ended_well().await;
     }
     bail!("in {TRIES} stops not all were told in {DELAY:?} that their connections end")
+}
+
+/// The rest of a head and a body; what comes before it is the first line and the host.
+const REST: &str = "content-type: application/x-www-form-urlencoded\r\n\
+    content-length: 17\r\n\r\nname=ferris&sex=1";
+
+/// A moment at which the service no longer accepts and has taken leave of idle clients.
+const LEAVING: Duration = Duration::from_millis(600);
+
+/// Longer than the last answers may take to leave.
+const LONG: Duration = Duration::from_millis(300);
+
+/// Two clients change a user who is locked. The second one's head is whole only when the first
+/// one has its answer: for a moment nothing is in flight, and that is not the end.
+pub(crate) async fn what_begins_as_the_last_answer_leaves_is_answered(
+    stage: &Stage,
+) -> anyhow::Result<()> {
+    let service = stage.serve(&[]).await?;
+    let user = service.create_gopher().await?;
+    let (address, path) = user
+        .trim_start_matches("http://")
+        .split_once('/')
+        .context("a URL")?;
+    let head = format!("PUT /{path} HTTP/1.1\r\nhost: a\r\n");
+    let database = stage.database().await?;
+    let mut lock = database.lock_users().await?;
+    let mut first = TcpStream::connect(address).await?;
+    first.write_all(format!("{head}{REST}").as_bytes()).await?;
+    lock.wait_for(1).await?;
+    let mut second = TcpStream::connect(address).await?;
+    second.write_all(head.as_bytes()).await?;
+    service.signal(Signal::SIGTERM)?;
+    sleep(LEAVING).await;
+    // The next lock waits behind the first client's update.
+    let (released, next) = tokio::join!(
+        async {
+            lock.wait_for(2).await?;
+            lock.release().await
+        },
+        database.lock_users(),
+    );
+    released?;
+    let mut next = next?;
+    expect_changed(&mut first).await?;
+    second.write_all(REST.as_bytes()).await?;
+    next.wait_for(1).await?;
+    sleep(LONG).await;
+    next.release().await?;
+    expect_changed(&mut second).await?;
+    service.ended_well().await
+}
+
+async fn expect_changed(client: &mut TcpStream) -> anyhow::Result<()> {
+    let mut answer = Vec::new();
+    let read = timeout(PATIENCE, client.read_buf(&mut answer)).await;
+    read.context("no answer")??;
+    let answer = String::from_utf8_lossy(&answer);
+    ensure!(answer.starts_with("HTTP/1.1 204"), "not 204: {answer:?}");
+    Ok(())
 }
 
 /// Asks on each connection until it is told that it ends.
