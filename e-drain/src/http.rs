@@ -113,11 +113,12 @@ async fn watch(request: Request, next: Next) -> Response {
 /// Checks what HTTP demands of a server and hyper leaves to it. Where two readers of one head
 /// disagree, somebody can smuggle a request past a proxy.
 fn check(request: &Request) -> Result<(), Problem> {
-    // `Authority` also takes a user, an empty host, and a port that is not a number.
+    // `Authority` also takes a user, an empty host, and a port that is not a plain number.
     let valid = |host: Authority| {
         let (text, name) = (host.as_str(), host.host());
-        let plain = text.trim_end_matches(':') == name || host.port_u16().is_some();
-        plain && !name.is_empty() && !text.contains('@')
+        let port = host.port_u16().is_some() && !text.contains(":+");
+        let plain = port || text.trim_end_matches(':') == name;
+        plain && !["", "[]"].contains(&name) && !text.contains('@')
     };
     let mut hosts = request.headers().get_all(HOST).iter();
     let fits = match hosts.next().map(|host| host.as_bytes()) {
@@ -127,8 +128,9 @@ fn check(request: &Request) -> Result<(), Problem> {
     if !fits {
         return Err(Problem::malformed("a request needs exactly one valid Host"));
     }
-    let coding = request.headers().get(TRANSFER_ENCODING);
-    if coding.is_some_and(|it| !it.as_bytes().eq_ignore_ascii_case(b"chunked")) {
+    let mut codings = request.headers().get_all(TRANSFER_ENCODING).iter();
+    let coding = codings.next().map_or(&b"chunked"[..], |it| it.as_bytes());
+    if !coding.eq_ignore_ascii_case(b"chunked") || codings.next().is_some() {
         let detail = "the only transfer coding that is read here is chunked";
         return Err(Problem::new(StatusCode::NOT_IMPLEMENTED, detail));
     }

@@ -91,8 +91,8 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
 
 fn from_body(headers: &HeaderMap, body: &[u8]) -> Result<Fields, Problem> {
     let unsupported = |detail| Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
-    let coding = headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
-    if coding.is_some_and(|coding| !coding.eq_ignore_ascii_case(b"identity")) {
+    let mut codings = headers.get_all(CONTENT_ENCODING).iter();
+    if codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return unsupported("send the body without a Content-Encoding");
     }
     let media_type = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);

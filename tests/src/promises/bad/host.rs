@@ -39,6 +39,8 @@ pub(crate) async fn a_request_needs_one_valid_host(stage: &Stage) -> anyhow::Res
         "host: a:65536\r\n",
         "host: :80\r\n",
         "host: [::1\r\n",
+        "host: []\r\n",
+        "host: a:+1\r\n",
         "host: \u{e9}\r\n",
     ] {
         let told = expect_problem(&url, ping(fields), 400, None).await;
@@ -72,7 +74,15 @@ pub(crate) async fn a_content_coding_is_refused(stage: &Stage) -> anyhow::Result
         let head = text.split_once("\r\n\r\n").map_or("", |(head, _)| head);
         [head.as_bytes(), b"\r\n\r\n", body].concat()
     };
-    for coding in ["gzip", "GZIP", "br", "deflate", "x", "gzip, identity"] {
+    for coding in [
+        "gzip",
+        "GZIP",
+        "br",
+        "deflate",
+        "x",
+        "gzip, identity",
+        "identity\r\ncontent-encoding: gzip",
+    ] {
         for body in [USER.as_bytes(), b"\x1f\x8b\x08\0\0\0\0\0\0\x03"] {
             let told = expect_problem(&url, create(coding, body), 415, None).await;
             told.with_context(|| format!("Content-Encoding: {coding}"))?;
@@ -99,6 +109,7 @@ pub(crate) async fn a_transfer_coding_is_refused(stage: &Stage) -> anyhow::Resul
         "GZIP,chunked",
         "identity, chunked",
         "x, chunked",
+        "chunked\r\ntransfer-encoding: chunked",
     ] {
         let mut wire = Wire::connect(&url).await?;
         wire.send(create(codings, &body)).await;
