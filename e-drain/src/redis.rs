@@ -29,6 +29,7 @@ use anyhow::Context;
 use async_trait::async_trait;
 use link::Link;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How each value starts. A migration that changes what a user is raises it, because releases
 /// from before and after it run side by side for a while. It is no part of the key: a
@@ -46,7 +47,7 @@ pub async fn over(
     ttl: u64,
     database: &str,
 ) -> anyhow::Result<Arc<dyn Store>> {
-    let link = Link::new(url.expose()).await;
+    let link = Link::new(url.expose(), Duration::from_secs(ttl)).await;
     let link = link.with_context(|| format!("redis-url {url}"))?;
     let prefix = format!("goms:{database}:user:");
     Ok(Arc::new(Cached {

@@ -1,6 +1,5 @@
-//! A store in MySQL or MariaDB: for any number of processes at a time.
-//!
-//! Every call is one statement, so that the database's own atomicity is enough.
+//! A store in MySQL or MariaDB, for any number of processes at a time. Every call is one
+//! statement, so that the database's own atomicity is enough.
 
 mod migration;
 pub mod session;

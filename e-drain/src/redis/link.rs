@@ -25,6 +25,7 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::time::Duration;
+use tokio::time::Instant;
 use tokio::time::sleep;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::debug;
@@ -57,7 +58,7 @@ const _: () = {
     assert!(write + read < TOMBSTONE_TTL.as_secs());
 };
 
-/// How many tombstones may be missing.
+/// How many missing tombstones are remembered.
 const MAX_MISSING: usize = 10_000;
 
 /// How many of them are set at once, so that the answers come in time.
@@ -68,6 +69,8 @@ const RESPONSE_ERROR: ErrorKind = ErrorKind::Server(ServerErrorKind::ResponseErr
 /// A connection to Redis, up or down.
 pub(super) struct Link {
     shared: Shared,
+    /// How long the cache keeps a user.
+    ttl: Duration,
     _task: AbortOnDropHandle<()>,
 }
 
@@ -80,6 +83,8 @@ struct State {
     live: Option<Live>,
     /// The keys whose tombstones Redis has missed.
     missing: HashSet<String>,
+    /// If they were too many: until when the cache may hold what they would have buried.
+    stale_until: Option<Instant>,
 }
 
 /// A connection that worked when it was last used.
@@ -96,7 +101,7 @@ impl Link {
     /// # Errors
     ///
     /// The URL is not one of Redis.
-    pub(super) async fn new(url: &Url) -> RedisResult<Self> {
+    pub(super) async fn new(url: &Url, ttl: Duration) -> RedisResult<Self> {
         let nodelay = TcpSettings::default().set_nodelay(true);
         let info = url.as_str().into_connection_info()?;
         let client = Client::open(info.set_tcp_settings(nodelay))?;
@@ -107,14 +112,18 @@ impl Link {
         }
         let task = tokio::spawn(keep_looking(client, shared.clone()));
         let _task = AbortOnDropHandle::new(task);
-        Ok(Self { shared, _task })
+        Ok(Self { shared, ttl, _task })
     }
 
     /// Runs a command; `None` if Redis did not do it, for whatever reason.
     pub(super) async fn call<T: FromRedisValue>(&self, command: &Cmd) -> Option<T> {
         let mut live = {
             let state = self.shared.lock();
-            state.live.clone().filter(|_| state.missing.is_empty())?
+            let fresh = state.stale_until.is_none_or(|until| until < Instant::now());
+            state
+                .live
+                .clone()
+                .filter(|_| state.missing.is_empty() && fresh)?
         };
         let result = command.query_async(&mut live.connection).await;
         self.shared.done(&live, result)
@@ -133,8 +142,9 @@ impl Link {
         if state.live.is_some() && state.missing.is_empty() {
             warn!("cache: missed a write, reads go to the store");
         }
-        if state.missing.len() < MAX_MISSING {
-            state.missing.insert(key);
+        match state.missing.len() < MAX_MISSING {
+            true => drop(state.missing.insert(key)),
+            false => state.stale_until = Some(Instant::now() + self.ttl),
         }
     }
 }

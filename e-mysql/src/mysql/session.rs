@@ -29,7 +29,9 @@ pub(super) fn options(url: &SecretUrl) -> anyhow::Result<MySqlConnectOptions> {
         let known = PARAMETERS.contains(&&*name);
         ensure!(known, "{name} is none of the parameters {PARAMETERS:?}");
     }
-    let options = MySqlConnectOptions::from_url(url.expose())?;
+    let host = url.expose().host_str().unwrap_or_default();
+    let host = host.trim_matches(['[', ']']); // an address of IPv6 has them in a URL only
+    let options = MySqlConnectOptions::from_url(url.expose())?.host(host);
     // By default sqlx warns of a statement that takes a second, and shows its text.
     Ok(options.log_slow_statements(LevelFilter::Debug, Duration::from_secs(1)))
 }
@@ -40,8 +42,7 @@ async fn set_up(connection: &mut MySqlConnection) -> sqlx::Result<()> {
     let set = format!(
         "SET SESSION autocommit = 1, innodb_lock_wait_timeout = {wait}, lock_wait_timeout = {wait}"
     );
-    connection.execute(AssertSqlSafe(set)).await?;
-    Ok(())
+    connection.execute(AssertSqlSafe(set)).await.map(drop)
 }
 
 /// Makes a pool of such connections. sqlx would test each before its use, which takes a

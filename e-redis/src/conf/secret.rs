@@ -55,7 +55,7 @@ impl UrlLike {
         url.scheme() == scheme
             && url.has_host()
             && url.fragment().is_none()
-            && !path.contains(['/', '@'])
+            && !path.contains(['/', '@', '%'])
             && !url.query().unwrap_or_default().contains('@')
             && !(rest.contains('/') && path.is_empty())
     }

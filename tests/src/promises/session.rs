@@ -170,6 +170,22 @@ pub(crate) async fn a_servers_defaults_lose_no_acknowledged_write(
     next.stop().await
 }
 
+/// Two spellings of one database would be two prefixes in the cache, so that one replica would
+/// not see the other's tombstones. An address of IPv6 has brackets in a URL and nowhere else.
+pub(crate) async fn a_database_has_one_name(stage: &Stage) -> anyhow::Result<()> {
+    let encoded = stage
+        .database()
+        .await?
+        .url()
+        .replace("_test_", "%5ftest%5f");
+    let output = stage.run(&["--mysql-url", &encoded, "read", "1"]).await?;
+    let refused = output.stderr.contains("must be like mysql://");
+    ensure!(refused, "an encoded name is taken: {}", output.stderr);
+    let ipv6 = "mysql://goms:goms@[::1]:9/goms";
+    let output = stage.run(&["--mysql-url", ipv6, "read", "1"]).await?;
+    expect_failure(&output, &["cannot use mysql://[::1]:9/goms", "refused"])
+}
+
 /// Parameters of the database's URL: some would change what other processes read, and one that
 /// is misspelt has no effect, so that for example no certificate would be checked.
 pub(crate) async fn an_unknown_parameter_of_the_url_is_refused_by_name(
