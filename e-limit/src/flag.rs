@@ -176,6 +176,9 @@ fn origin(text: &str) -> Result<Uri, &'static str> {
 fn log_filter(text: &str) -> Result<Targets, String> {
     const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
     for word in text.split(',').map(str::trim) {
+        if word.is_empty() {
+            return Err("a level is missing, such as `info`".to_owned());
+        }
         let own = word.split("::").next() == Some(env!("CARGO_CRATE_NAME"));
         if own || word.contains('=') || word.parse::<LevelFilter>().is_ok() {
             continue;
@@ -183,7 +186,7 @@ fn log_filter(text: &str) -> Result<Targets, String> {
         let likeness = |level: &&&str| (strsim::jaro(level, word) * 1000.0) as u32;
         let nearest = LEVELS.iter().max_by_key(likeness).unwrap_or(&"info");
         return Err(format!(
-            "`{word}` is no level, did you mean `{nearest}`? A module needs one, as in `sqlx=debug`"
+            "`{word}` is not a level, did you mean `{nearest}`? A module needs one, as in `sqlx=debug`"
         ));
     }
     text.parse::<Targets>().map_err(|error| error.to_string())

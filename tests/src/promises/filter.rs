@@ -24,6 +24,11 @@ pub(crate) async fn a_misspelt_level_is_refused_with_the_nearest(
         let names = said.contains("--log-filter") && said.contains(nearest);
         ensure!(names, "--log-filter {filter}: no word of {nearest}: {said}");
     }
+    for filter in ["", "info,"] {
+        let output = stage.run(&["--log-filter", filter, "read", "1"]).await?;
+        let said = &output.stderr;
+        ensure!(said.contains("a level is missing"), "{filter:?}: {said}");
+    }
     for filter in ["INFO", "off", "warn,hyper=debug", "trace"] {
         let output = stage.run(&["--log-filter", filter, "read", "1"]).await?;
         let said = &output.stderr;
