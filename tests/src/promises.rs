@@ -151,6 +151,7 @@ pub(crate) const ALL: &[Promise] = promises! {
         files::a_file_that_ends_in_yml_is_refused,
         settings::a_bad_setting_is_refused_with_its_source;
     "e-mysql":
+        session::a_database_has_one_name,
         process::without_mysql_it_does_not_start,
         settings::a_password_is_never_shown,
         command::two_replicas_share_their_users,
@@ -181,6 +182,7 @@ pub(crate) const ALL: &[Promise] = promises! {
         redis::a_stale_user_is_never_cached,
         redis::an_update_without_redis_is_made_up_for,
         files::an_empty_variable_switches_the_cache_off,
+        redis::too_many_missed_tombstones_make_no_user_stale,
         redis::a_full_redis_makes_no_user_stale;
     "e-limit":
         bad::random_requests_break_nothing,
@@ -207,6 +209,7 @@ pub(crate) const ALL: &[Promise] = promises! {
         bad::one_too_many_is_told_so_while_it_sends,
         bad::who_never_stops_sending_is_cut_off,
         bad::an_early_answer_reaches_a_caller_who_still_sends,
+        stop::what_begins_as_the_last_answer_leaves_is_answered,
         stop::who_comes_again_during_the_stop_is_not_reset;
     "e-pool":
         pool::a_read_is_one_message_to_mysql,

@@ -12,6 +12,7 @@ use reqwest::Client;
 use std::collections::HashMap;
 use std::time::Duration;
 use std::time::Instant;
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 /// A reader never waits longer for a cache that has failed, and a little.
@@ -185,7 +186,11 @@ pub(crate) async fn an_absent_redis_fails_no_start(stage: &Stage) -> anyhow::Res
 }
 
 /// The cached user stays in Redis while it takes no tombstone, and the user is updated.
-async fn expect_no_stale_user(stage: &Stage, network: Network) -> anyhow::Result<()> {
+async fn expect_no_stale_user(
+    stage: &Stage,
+    network: Network,
+    others: usize,
+) -> anyhow::Result<()> {
     let (proxy, service, client, url) = behind_redis(stage).await?;
     wait_until_cached(&service, &client, &url).await?;
     let expect_ferris = async || {
@@ -194,6 +199,7 @@ async fn expect_no_stale_user(stage: &Stage, network: Network) -> anyhow::Result
         anyhow::Ok(())
     };
     proxy.turn(network);
+    update_others(&service, &client, others).await?;
     let update = client.put(&url).form(&[("name", "ferris"), ("sex", "1")]);
     ensure!(update.send().await?.status() == 204, "an update fails");
     expect_ferris().await?;
@@ -214,13 +220,44 @@ async fn expect_no_stale_user(stage: &Stage, network: Network) -> anyhow::Result
 }
 
 pub(crate) async fn an_update_without_redis_is_made_up_for(stage: &Stage) -> anyhow::Result<()> {
-    expect_no_stale_user(stage, Network::Down).await?;
-    expect_no_stale_user(stage, Network::Hung).await
+    expect_no_stale_user(stage, Network::Down, 0).await?;
+    expect_no_stale_user(stage, Network::Hung, 0).await
 }
 
 pub(crate) async fn a_full_redis_makes_no_user_stale(stage: &Stage) -> anyhow::Result<()> {
-    expect_no_stale_user(stage, Network::RefusingTombstones).await
+    expect_no_stale_user(stage, Network::RefusingTombstones, 0).await
 }
+
+/// So many updates come meanwhile, of users that nobody knows, that a service cannot remember
+/// all whose tombstones are missing.
+pub(crate) async fn too_many_missed_tombstones_make_no_user_stale(
+    stage: &Stage,
+) -> anyhow::Result<()> {
+    expect_no_stale_user(stage, Network::Down, MANY).await
+}
+
+/// Updates as many users that nobody knows.
+async fn update_others(service: &Service, client: &Client, others: usize) -> anyhow::Result<()> {
+    let mut updates = JoinSet::new();
+    for number in 0..others {
+        if updates.len() == AT_A_TIME
+            && let Some(update) = updates.join_next().await
+        {
+            update??;
+        }
+        let url = format!("{}/users/{}", service.http()?, 1_000_000 + number);
+        let update = client.put(url).form(&[("name", "nobody"), ("sex", "1")]);
+        updates.spawn(update.send());
+    }
+    while let Some(update) = updates.join_next().await {
+        update??;
+    }
+    Ok(())
+}
+
+/// More users than a service remembers, and how many are updated at a time.
+const MANY: usize = 10_100;
+const AT_A_TIME: usize = 8;
 
 /// The password is changed in Redis while the service runs, and before it starts.
 pub(crate) async fn a_refused_password_costs_no_read(stage: &Stage) -> anyhow::Result<()> {
