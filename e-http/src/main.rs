@@ -108,7 +108,7 @@ fn stop_on_signal() -> anyhow::Result<CancellationToken> {
     Ok(stop)
 }
 
-/// Does the work, unless the stop comes first: nobody waits for a service that is to end.
+/// Does the work, unless the stop comes first: nobody waits for a service that is about to end.
 ///
 /// # Errors
 ///

@@ -27,7 +27,7 @@ use tracing::warn;
 /// How long the stop waits for the requests of connections that were accepted last.
 const LAST_REQUEST: Duration = Duration::from_millis(100);
 
-/// How long the last answers may take to leave, once all are made.
+/// How long the last answers get to leave, once all are made.
 const FLUSH: Duration = Duration::from_millis(100);
 
 /// How the service stops; shared by all its servers.
@@ -60,7 +60,7 @@ impl Drain {
         self.in_flight.token()
     }
 
-    /// Waits until connections are no longer accepted.
+    /// Waits until the stop has begun and its delay is over: then no connection is accepted.
     pub async fn last_call(&self) {
         self.stop.cancelled().await;
         sleep(self.delay).await;

@@ -30,12 +30,12 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long the test of a connection that has rested may take.
 const TEST_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Whether a statement may have to wait for others.
+/// What a statement may have to wait for while it holds a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
-    /// It may, for the lock on a row that they change as well.
+    /// A lock on a row that another statement changes.
     ForLocks,
-    /// It need not.
+    /// Nothing.
     ForNobody,
 }
 
@@ -66,7 +66,7 @@ where
         let size = size.try_into()?;
         let connections = managed::Pool::builder(manager)
             .max_size(size)
-            .queue_mode(QueueMode::Lifo) // few connections rest, and need a test
+            .queue_mode(QueueMode::Lifo) // so that few rest long enough to need a test
             .runtime(Runtime::Tokio1)
             .recycle_timeout(Some(TEST_TIMEOUT))
             .create_timeout(Some(acquire_timeout))

@@ -40,11 +40,15 @@ pub(crate) fn check(ladder: &Ladder, fix: bool, out: &mut dyn Write) -> anyhow::
     }
     match complaints.len() {
         0 => {
-            writeln!(out, "{} lessons stand as they say", ladder.lessons.len())?;
+            writeln!(
+                out,
+                "{} lessons: all that they say of themselves holds",
+                ladder.lessons.len()
+            )?;
             Ok(ExitCode::SUCCESS)
         }
         number => {
-            writeln!(out, "{number} problems")?;
+            writeln!(out, "problems: {number}")?;
             Ok(ExitCode::FAILURE)
         }
     }
@@ -97,7 +101,7 @@ fn pure(whole: &Whole, step: &Step) -> Option<Complaint> {
     Some(Complaint {
         file: format!("{name}/{worst}"),
         line: 1,
-        what: format!("of {before} {kept:.3} stands unchanged, and {PURITY} has to"),
+        what: format!("keeps {kept:.3} of {before}, and must keep {PURITY}"),
         fix: format!("cargo lesson diff {name}"),
     })
 }

@@ -29,6 +29,9 @@ pub(crate) struct Arguments {
     name: Option<String>,
 }
 
+/// How the project's services are started.
+const COMPOSE: &str = "docker compose up --detach --wait";
+
 /// Writes the project.
 ///
 /// # Errors
@@ -48,7 +51,7 @@ pub(crate) fn export(
             && name
                 .split(['-', '_'])
                 .all(|word| !word.is_empty() && word.chars().all(letter)),
-        "{name} is no name for a crate; it has to be small letters, such as user-service"
+        "{name} cannot be a crate's name: it has to be lower-case letters and digits, joined by - or _, such as user-service"
     );
     let folder = std::path::absolute(&arguments.folder)?;
     ensure!(
@@ -72,7 +75,13 @@ pub(crate) fn export(
             "README.md" => file.content = readme(lesson).into_bytes(),
             "Dockerfile" => file.content = dockerfile(&file, lesson)?.into_bytes(),
             "Cargo.toml" => file.content = manifest(ladder, &file)?.into_bytes(),
-            _ => {}
+            _ if file.is_binary() => {}
+            _ => {
+                // What starts the services in this workspace is not there.
+                let text = String::from_utf8(file.content)?;
+                let text = text.replace("cargo lesson services up", COMPOSE);
+                file.content = text.into_bytes();
+            }
         }
         file.renamed(&renaming).write(&folder)?;
     }
@@ -262,8 +271,9 @@ fn workflow(lesson: &Lesson, rust: &str) -> String {
         Needs::Mysql | Needs::Redis => "      - run: docker compose up --detach --wait\n",
     };
     let text = include_str!("export/ci.yml");
-    let text = text.replace("      - SERVICES\n", services);
-    text.replace("RUST", rust).replace("NAME", lesson.name)
+    let text = text.replace("      - {{services}}\n", services);
+    text.replace("{{rust}}", rust)
+        .replace("{{name}}", lesson.name)
 }
 
 fn readme(lesson: &Lesson) -> String {
@@ -274,6 +284,6 @@ fn readme(lesson: &Lesson) -> String {
         }
     };
     let text = include_str!("export/readme.md");
-    text.replace("SERVICES\n", services)
-        .replace("NAME", lesson.name)
+    text.replace("{{services}}\n", services)
+        .replace("{{name}}", lesson.name)
 }

@@ -43,12 +43,12 @@ pub(crate) fn new(
     let plain = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit();
     ensure!(
         !letters.is_empty() && letters.chars().all(plain),
-        "{name} is no name for a lesson; it has to be e- and small letters, such as e-test"
+        "{name} cannot be a lesson's name: it has to be e- and lower-case letters or digits, such as e-test"
     );
     let folder = ladder.root.join(name);
     ensure!(
         ladder.get(name).is_none() && !folder.exists(),
-        "there is a {name} already"
+        "there is an {name} already"
     );
     let after = ladder.find(&arguments.after)?;
     let before = arguments
@@ -63,14 +63,15 @@ pub(crate) fn new(
         bail!("{} follows {follows}, not {}", before.name, after.name);
     }
 
+    let path = ladder.root.join(ladder::TABLE);
+    let table = std::fs::read_to_string(&path).context(ladder::TABLE)?;
+    let side = before.is_none() && !ladder.is_end(after);
+    let table = inserted(&table, name, after, before, side)?;
     let renaming = Renaming::new(after.name, name);
     for file in read(ladder, after)? {
         file.renamed(&renaming).write(&folder)?;
     }
-    let path = ladder.root.join(ladder::TABLE);
-    let table = std::fs::read_to_string(&path).context(ladder::TABLE)?;
-    let side = before.is_none() && !ladder.is_end(after);
-    std::fs::write(&path, inserted(&table, name, after, before, side)?)?;
+    std::fs::write(&path, table)?;
     lock(ladder)?;
     check::renew(&Ladder::read(&ladder.root)?, out)?;
     writeln!(
@@ -142,10 +143,21 @@ fn inserted(
     if !below.is_empty() {
         entry.push('\n');
     }
-    let planned = format!("\"{name}\", ");
-    let above = above
-        .replacen(&planned, "", 1)
-        .replacen(&format!(", \"{name}\"]"), "]", 1);
+    // It is no longer one to come.
+    let (quoted, planned) = (
+        format!("\"{name}\""),
+        above.lines().find(|it| it.starts_with("planned = ")),
+    );
+    let above = match planned {
+        None => above.to_owned(),
+        Some(line) => {
+            let left = line.replace(&format!("{quoted}, "), "");
+            let left = left
+                .replace(&format!(", {quoted}"), "")
+                .replace(&quoted, "");
+            above.replacen(line, &left, 1)
+        }
+    };
     Ok(format!("{above}\n\n{entry}{below}"))
 }
 

@@ -26,7 +26,10 @@ pub(crate) fn run(
 ) -> anyhow::Result<ExitCode> {
     let embedded = lesson.is_none();
     let lesson = lesson.map_or_else(|| ladder.newest(), |name| ladder.find(name))?;
-    let built = cargo().args(["build", "--package", lesson.name]).status();
+    let built = cargo()
+        .current_dir(&ladder.root)
+        .args(["build", "--package", lesson.name])
+        .status();
     if !built.context("cargo")?.success() {
         return Ok(ExitCode::FAILURE);
     }

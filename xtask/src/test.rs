@@ -63,6 +63,7 @@ pub(crate) fn test(
             failed.push("cargo lesson check".to_owned());
         }
         let mut crates = cargo();
+        crates.current_dir(&ladder.root);
         crates.args([
             "test",
             "--workspace",
@@ -90,7 +91,7 @@ pub(crate) fn test(
     }
     writeln!(
         out,
-        "\nThese failed, and say above what and how to run just that again:\n"
+        "\nThese failed; the output above says why, and how to run just that again:\n"
     )?;
     for command in failed {
         writeln!(out, "    {command}")?;

@@ -201,7 +201,7 @@ fn an_impure_step_is_told() -> anyhow::Result<()> {
     std::fs::remove_file(copy.path("e-redis/src/redis/link.rs"))?;
     let (right, complaints) = said(&copy, false)?;
     assert!(
-        !right && complaints.contains(":1: of e-mysql 0."),
+        !right && complaints.contains(":1: keeps 0."),
         "{complaints}"
     );
     assert!(

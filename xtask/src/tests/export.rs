@@ -33,8 +33,18 @@ fn every_lesson_becomes_a_project_of_its_own() -> anyhow::Result<()> {
         let output = cargo.current_dir(&folder).output()?;
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{}: {said}", lesson.name);
+        let workflow = std::fs::read_to_string(folder.join(".github/workflows/ci.yml"))?;
+        assert!(workflow.contains("RUSTUP_TOOLCHAIN: \"1."), "{workflow}");
         for (path, _, _) in super::files(&folder)? {
             let content = std::fs::read(folder.join(&path))?;
+            let text = String::from_utf8_lossy(&content);
+            let told = path != Path::new("README.md") && text.contains("cargo lesson");
+            assert!(
+                !told,
+                "{}: {} needs this workspace",
+                lesson.name,
+                path.display()
+            );
             let renamed = Renaming::new(lesson.name, "x").content(&content);
             assert!(
                 renamed == content,
@@ -63,7 +73,11 @@ fn what_cannot_be_exported_is_told_in_a_line() -> anyhow::Result<()> {
             "user-service",
             "is inside this workspace; name a folder outside it",
         ),
-        (Path::new("/nowhere"), "User", "User is no name for a crate"),
+        (
+            Path::new("/nowhere"),
+            "User",
+            "User cannot be a crate's name",
+        ),
     ] {
         let error = run("e-http", folder, name)
             .err()

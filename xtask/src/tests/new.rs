@@ -43,18 +43,36 @@ fn a_lesson_is_inserted_in_the_middle_and_at_the_ends() -> anyhow::Result<()> {
 }
 
 #[test]
+fn a_planned_lesson_is_no_longer_planned() -> anyhow::Result<()> {
+    for (planned, left) in [
+        ("[\"e-new\"]", "[]"),
+        ("[\"e-new\", \"e-x\"]", "[\"e-x\"]"),
+        ("[\"e-x\", \"e-new\"]", "[\"e-x\"]"),
+    ] {
+        let copy = Copy::forked()?;
+        let table = copy.read(ladder::TABLE)?;
+        copy.write(ladder::TABLE, format!("planned = {planned}\n\n{table}"))?;
+        let copy = Copy {
+            ladder: Ladder::read(&copy.ladder.root)?,
+            ..copy
+        };
+        make(&copy, &["e-new", "--after", "e-three"])?;
+        let table = copy.read(ladder::TABLE)?;
+        assert!(table.starts_with(&format!("planned = {left}\n")), "{table}");
+    }
+    Ok(())
+}
+
+#[test]
 fn a_lesson_that_cannot_be_is_refused_in_a_line() -> anyhow::Result<()> {
     let copy = Copy::forked()?;
     for (line, told) in [
         (
             &["test", "--after", "e-two"][..],
-            "test is no name for a lesson",
+            "test cannot be a lesson's name",
         ),
-        (
-            &["e-Test", "--after", "e-two"],
-            "small letters, such as e-test",
-        ),
-        (&["e-two", "--after", "e-one"], "there is a e-two already"),
+        (&["e-Test", "--after", "e-two"], "digits, such as e-test"),
+        (&["e-two", "--after", "e-one"], "there is an e-two already"),
         (&["e-new", "--after", "e-tw"], "did you mean e-two or"),
         (
             &["e-new", "--after", "e-one", "--before", "e-three"],
