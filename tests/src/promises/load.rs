@@ -197,7 +197,7 @@ pub(crate) async fn calls_made_before_the_stop_are_answered(stage: &Stage) -> an
 /// Each write takes its time, as the file is large, and they are done one after another:
 /// most have not begun at the stop.
 pub(crate) async fn writes_sent_before_the_stop_are_done(stage: &Stage) -> anyhow::Result<()> {
-    let users = (1..=2000).map(|uid| format!("- {{uid: {uid}, name: gopher, sex: 0}}\n"));
+    let users = (1..=1500).map(|uid| format!("- {{uid: {uid}, name: gopher, sex: 0}}\n"));
     let users = format!("users:\n{}", users.collect::<String>());
     std::fs::write(stage.folder().join("users.yaml"), users)?;
     let flags = stage.on(Store::Yaml);
@@ -221,7 +221,7 @@ pub(crate) async fn writes_sent_before_the_stop_are_done(stage: &Stage) -> anyho
         );
     }
     service.ended_well().await?;
-    let last = stage.run(&[flags, &["read", "2064"]].concat()).await?;
+    let last = stage.run(&[flags, &["read", "1564"]].concat()).await?;
     ensure!(last.status.success(), "the last user is lost");
     Ok(())
 }
