@@ -117,6 +117,9 @@ pub(crate) async fn a_cached_read_asks_no_database(stage: &Stage) -> anyhow::Res
     service.stop().await
 }
 
+/// What a busy machine adds to a read. One that waits for Redis waits 100 ms.
+const NOISE: Duration = Duration::from_millis(2);
+
 /// Reads cost at most twice what they cost a service that has no cache.
 async fn expect_cheap_reads(stage: &Stage, client: &Client, url: &str) -> anyhow::Result<()> {
     let plain = stage.serve_in("unset GOMS__REDIS__URL; exec \"$@\"", &[]);
@@ -134,7 +137,8 @@ async fn expect_cheap_reads(stage: &Stage, client: &Client, url: &str) -> anyhow
         times.sort();
         times[times.len() / 2]
     });
-    ensure!(with < without * 2, "{with:?} with, {without:?} without");
+    let cheap = with < without * 2 + NOISE;
+    ensure!(cheap, "{with:?} with, {without:?} without");
     plain.stop().await
 }
 
