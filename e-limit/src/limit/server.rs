@@ -50,7 +50,7 @@ pub async fn grpc(listener: TcpListener, routes: Router, limits: Limits, stop: C
 
 /// Accepts connections until the stop, then ends them: each finishes what it has in flight.
 ///
-/// `silence` ends a connection on which nothing arrives for so long.
+/// `silence` ends a connection on which nothing arrives for that long.
 async fn run(
     mut listener: TcpListener,
     routes: Router,

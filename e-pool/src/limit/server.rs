@@ -52,7 +52,7 @@ pub async fn grpc(listener: TcpListener, routes: Router, limits: Limits, drain: 
 
 /// Accepts connections until the stop, then ends them: each finishes what it has in flight.
 ///
-/// `silence` ends a connection on which nothing arrives for so long.
+/// `silence` ends a connection on which nothing arrives for that long.
 async fn run(
     mut listener: TcpListener,
     routes: Router,
@@ -69,7 +69,7 @@ async fn run(
     let mut last_call = pin!(drain.last_call());
     loop {
         let accept = async {
-            // At the stop the backlog is accepted whether or not there is a place: who has one
+            // At the stop the backlog is accepted whether or not there is a place: whoever has one
             // keeps it until it is told to go.
             let place = tokio::select! {
                 place = places.clone().acquire_owned() => place.ok(),
