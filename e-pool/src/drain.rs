@@ -24,6 +24,9 @@ use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::warn;
 
+/// How long the backlog may take to be noticed.
+const BACKLOG: Duration = Duration::from_millis(10);
+
 /// How long the stop waits for the requests of connections that were accepted last.
 const LAST_REQUEST: Duration = Duration::from_millis(100);
 
@@ -64,6 +67,8 @@ impl Drain {
     pub async fn last_call(&self) {
         self.stop.cancelled().await;
         sleep(self.delay).await;
+        // A process that had no processor meanwhile may notice the time before the backlog.
+        sleep(BACKLOG).await;
     }
 
     /// Waits for these connections to end after the last one has been accepted: as long as
