@@ -209,6 +209,7 @@ pub(crate) const ALL: &[Promise] = promises! {
         bad::one_too_many_is_told_so_while_it_sends,
         bad::who_never_stops_sending_is_cut_off,
         bad::an_early_answer_reaches_a_caller_who_still_sends,
+        stop::who_waits_for_a_place_is_answered_at_the_stop,
         stop::what_begins_as_the_last_answer_leaves_is_answered,
         stop::who_comes_again_during_the_stop_is_not_reset;
     "e-pool":

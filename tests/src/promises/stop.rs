@@ -2,6 +2,7 @@
 
 use super::load::roomy;
 use crate::stage::Stage;
+use crate::store::Store;
 use anyhow::Context;
 use anyhow::bail;
 use anyhow::ensure;
@@ -63,6 +64,27 @@ pub(crate) async fn who_comes_again_during_the_stop_is_not_reset(
         return service.ended_well().await;
     }
     bail!("in {TRIES} stops not all were told in {DELAY:?} that their connections end")
+}
+
+/// A moment for a request to arrive where nobody takes it yet.
+const ARRIVE: Duration = Duration::from_millis(100);
+
+/// A client has the only place there is, and is idle; the request of another one waits in the
+/// backlog. It was sent before the signal, so it is answered.
+pub(crate) async fn who_waits_for_a_place_is_answered_at_the_stop(
+    stage: &Stage,
+) -> anyhow::Result<()> {
+    let flags = [&["--limit-connections", "1"], stage.on(Store::Memory)].concat();
+    let service = stage.serve(&flags).await?;
+    let address = service.http()?.trim_start_matches("http://").to_owned();
+    let mut idle = TcpStream::connect(&address).await?;
+    ask(&mut idle).await?;
+    let mut waiting = TcpStream::connect(&address).await?;
+    waiting.write_all(READ).await?;
+    sleep(ARRIVE).await;
+    service.signal(Signal::SIGTERM)?;
+    answer(&mut waiting).await?;
+    service.ended_well().await
 }
 
 /// The rest of a head and a body; what comes before it is the first line and the host.
