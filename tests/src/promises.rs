@@ -194,6 +194,7 @@ pub(crate) const ALL: &[Promise] = promises! {
         bad::a_bad_message_is_refused,
         bad::a_bad_call_is_refused,
         bad::a_callers_deadline_is_kept,
+        bad::a_stream_keeps_its_place_and_has_an_end,
         bad::over_1024_calls_in_flight_are_refused,
         bad::how_long_a_connection_may_be_silent_is_a_setting,
         bad::silent_heads_shut_nobody_out,

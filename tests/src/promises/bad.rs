@@ -54,5 +54,6 @@ pub(crate) use limits::over_1024_requests_in_flight_are_refused;
 pub(crate) use problem::an_error_is_a_problem_document;
 pub(crate) use random::random_calls_break_nothing;
 pub(crate) use random::random_requests_break_nothing;
+pub(crate) use reflection::a_stream_keeps_its_place_and_has_an_end;
 pub(crate) use reflection::old_and_new_clients_are_told_the_contract;
 pub(crate) use silence::who_keeps_it_waiting_is_dropped_in_time;

@@ -2,12 +2,18 @@
 //! new ones by v1, in types of their own; so what both are promised is a macro.
 
 use super::warm::Warm;
+use crate::proto::PingRequest;
+use crate::proto::user_client::UserClient;
 use crate::stage::Stage;
+use crate::store::Store;
 use anyhow::Context;
 use anyhow::bail;
 use anyhow::ensure;
 use prost::Message;
 use prost_types::FileDescriptorProto;
+use std::time::Duration;
+use tokio::time::timeout;
+use tokio_stream::StreamExt;
 use tonic::Code;
 use tonic::Request;
 use tonic::Status;
@@ -91,4 +97,46 @@ pub(crate) async fn old_and_new_clients_are_told_the_contract(stage: &Stage) -> 
     v1(channel.clone()).await.context("v1")?;
     v1alpha(channel).await.context("v1alpha")?;
     warm.expect_unharmed().await
+}
+
+/// How many calls may be in flight, and how long one may keep silent.
+const PLACES: usize = 8;
+const SILENCE: Duration = Duration::from_secs(8);
+
+/// A call that streams is in flight for as long as it lasts, also after its answer has begun.
+pub(crate) async fn a_stream_keeps_its_place_and_has_an_end(stage: &Stage) -> anyhow::Result<()> {
+    use pb::v1::ServerReflectionRequest;
+    use pb::v1::server_reflection_client::ServerReflectionClient;
+    use pb::v1::server_reflection_request::MessageRequest;
+
+    let flags = [&["--limit-requests", "8"], stage.on(Store::Memory)].concat();
+    let service = stage.serve(&flags).await?;
+    let channel = Channel::from_shared(service.grpc()?)?.connect().await?;
+    let mut client = ServerReflectionClient::new(channel.clone());
+    let mut streams = Vec::new();
+    for _ in 0..PLACES {
+        let question = ServerReflectionRequest {
+            host: String::new(),
+            message_request: Some(MessageRequest::ListServices(String::new())),
+        };
+        // It asks once, and then keeps silent and does not end.
+        let questions = tokio_stream::once(question).chain(tokio_stream::pending());
+        let mut answers = client.server_reflection_info(questions).await?.into_inner();
+        ensure!(answers.message().await?.is_some(), "no answer");
+        streams.push(answers);
+    }
+    let mut users = UserClient::new(channel);
+    let refused = users.ping(PingRequest::default()).await;
+    let code = refused.err().map(|status| status.code());
+    ensure!(
+        code == Some(Code::Unavailable),
+        "beyond {PLACES} streams: {code:?}"
+    );
+    for mut answers in streams {
+        let ended = timeout(SILENCE, answers.message()).await;
+        let ended = ended.context("a silent stream does not end")?;
+        ensure!(!matches!(ended, Ok(Some(_))), "it says more: {ended:?}");
+    }
+    users.ping(PingRequest::default()).await?;
+    service.stop().await
 }
