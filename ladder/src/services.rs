@@ -171,7 +171,7 @@ impl Service {
             eprintln!("{name}: started on 127.0.0.1:{port} by Docker Compose");
             return Ok(true);
         }
-        private?; // what is installed and does not start is not mended by installing it
+        private?; // what is installed and does not start is not cured by installing it
         install::install(name, self.package())?;
         ensure!(self.start_private()?, "{name} is still not there");
         Ok(true)

@@ -23,7 +23,7 @@ const MOMENT: Duration = Duration::from_millis(500);
 /// How long a server has to end in good order.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// What each lesson says when it serves, and then goes on for ever.
+/// What each lesson says when it serves, and then goes on forever.
 const SERVING: &str = "serving";
 
 /// A command that runs, its output going to a file.

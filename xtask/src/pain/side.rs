@@ -161,7 +161,7 @@ impl Side {
     }
 }
 
-/// Waits for the ends of all, and then for ever.
+/// Waits for the ends of all, and then forever.
 async fn reap(running: &mut [Job]) {
     for job in running {
         job.reap().await;
