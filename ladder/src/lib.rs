@@ -5,6 +5,7 @@
 //! process groups, a copy of the workspace.
 
 pub mod cargo;
+pub mod exercise;
 pub mod group;
 mod lesson;
 pub mod markdown;

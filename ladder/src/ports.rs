@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 
 /// The ports that are named.
-const NAMED: [&str; 5] = ["8080", "8081", "8082", "50051", "50052"];
+const NAMED: [&str; 7] = ["8080", "8081", "8082", "50051", "50052", "9090", "9091"];
 
 /// A free port for each that is named.
 #[derive(Debug)]

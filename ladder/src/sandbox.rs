@@ -35,6 +35,34 @@ impl Sandbox {
         Ok(sandbox)
     }
 
+    /// The one of this name, as [`Sandbox::new`] makes it, and then edited in the folder that is
+    /// given. What was edited in the same way the last time is not built again.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written, or the edit's own.
+    pub fn edited(
+        name: &str,
+        edit: impl FnOnce(&Path) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Self> {
+        let folder = crate::target()?.join(name);
+        let (next, copy) = (folder.join("next"), folder.join("copy"));
+        let root = crate::root()?;
+        renew(&root, &next)?;
+        edit(&next)?;
+        let mut files = BTreeSet::new();
+        walk(&next, &mut |path| {
+            files.extend(path.strip_prefix(&next).map(Path::to_owned));
+        })?;
+        mirror(&next, &files, &copy)?;
+        let build = folder.join("build");
+        Ok(Self {
+            root,
+            folder: copy,
+            build,
+        })
+    }
+
     /// Makes it equal to the workspace.
     ///
     /// # Errors
@@ -45,8 +73,7 @@ impl Sandbox {
     }
 }
 
-/// Makes the copy equal to the workspace. What is equal already is left alone, so that
-/// cargo does not build it again; what is no longer there is removed.
+/// Makes the copy equal to the workspace.
 fn renew(root: &Path, copy: &Path) -> anyhow::Result<()> {
     let files = Command::new("git")
         .args([
@@ -61,21 +88,39 @@ fn renew(root: &Path, copy: &Path) -> anyhow::Result<()> {
         .context("git")?;
     ensure!(files.status.success(), "{} is no clone", root.display());
     let files = String::from_utf8(files.stdout)?;
-    let files: BTreeSet<&str> = files.split_terminator('\0').collect();
+    let files = files.split_terminator('\0').map(PathBuf::from);
+    mirror(root, &files.collect(), copy)
+}
+
+/// Makes one folder equal to these files of another. What is equal already is left alone, so
+/// that cargo does not build it again; what is not among these is removed.
+fn mirror(from: &Path, files: &BTreeSet<PathBuf>, to: &Path) -> anyhow::Result<()> {
     let mut kept = BTreeSet::new();
-    std::fs::create_dir_all(copy)?;
+    std::fs::create_dir_all(to)?;
     for file in files {
-        let (from, to) = (root.join(file), copy.join(file));
+        let (from, to_file) = (from.join(file), to.join(file));
         let Ok(new) = std::fs::read(&from) else {
             continue; // deleted, and not yet committed
         };
-        if std::fs::read(&to).ok().as_ref() != Some(&new) {
-            std::fs::create_dir_all(to.parent().unwrap_or(copy))?;
-            std::fs::write(&to, new)?;
+        if std::fs::read(&to_file).ok().as_ref() != Some(&new) {
+            std::fs::create_dir_all(to_file.parent().unwrap_or(to))?;
+            std::fs::write(&to_file, new)?;
         }
-        kept.insert(to);
+        kept.insert(to_file);
     }
-    prune(copy, &kept)
+    prune(to, &kept)
+}
+
+/// Visits the files in a folder, and in those inside it.
+fn walk(folder: &Path, visit: &mut impl FnMut(&Path)) -> anyhow::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        match path.is_dir() && !path.is_symlink() {
+            true => walk(&path, visit)?,
+            false => visit(&path),
+        }
+    }
+    Ok(())
 }
 
 /// Removes what is in the folder and not among these, and folders that are empty then.

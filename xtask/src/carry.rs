@@ -28,13 +28,13 @@ use std::process::ExitCode;
 pub(crate) struct Arguments {
     /// The lesson that has the change
     lesson: String,
-    /// What the change is made to
+    /// The revision that the change is compared with
     #[arg(long, default_value = "HEAD", value_name = "REVISION")]
     base: String,
-    /// Only tell what would be done
+    /// Only say what would be done
     #[arg(long)]
     check: bool,
-    /// Into lessons with uncommitted work of their own, too
+    /// Change lessons that have uncommitted work of their own, too
     #[arg(long)]
     force: bool,
 }

@@ -4,9 +4,12 @@
 mod agree;
 mod circles;
 mod commands;
+mod exercise;
 mod generated;
 mod links;
+mod patterns;
 mod readme;
+mod red;
 mod versions;
 mod whole;
 
@@ -24,7 +27,7 @@ const PURITY: f64 = 0.95;
 /// How many lines a lesson of the spine may add under `src/`.
 const SOURCE: usize = 450;
 
-/// Tells everything that is wrong; with `fix`, first generates anew what is generated.
+/// Tells everything that is wrong; with `fix`, first renews what is generated.
 ///
 /// # Errors
 ///
@@ -76,8 +79,11 @@ fn complaints(whole: &Whole) -> anyhow::Result<Vec<Complaint>> {
     complaints.extend(circles::all(whole)?);
     complaints.extend(generated::stale(whole)?);
     complaints.extend(readme::all(whole)?);
+    complaints.extend(red::all(whole)?);
+    complaints.extend(exercise::all(whole)?);
     complaints.extend(links::broken(whole)?);
     complaints.extend(commands::all(whole)?);
+    complaints.extend(patterns::all(whole)?);
     complaints.extend(versions::named(whole)?);
     complaints.extend(agree::all(whole)?);
     complaints.extend(needless(whole));

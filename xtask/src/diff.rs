@@ -18,19 +18,19 @@ use tempfile::TempDir;
 /// How it is shown.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The lesson, and before it where to start, if not from the lesson that it follows
+    /// The lesson; another one before it is where to start, instead of the one that it follows
     #[arg(required = true, num_args = 1..=2, value_name = "LESSON")]
     lessons: Vec<String>,
-    /// Only which files, and how many lines
+    /// Show only which files differ, and by how many lines
     #[arg(long)]
     stat: bool,
-    /// README.md and DIFF.md, too
+    /// Include READMEs, DIFF.md and answers
     #[arg(long)]
     all: bool,
-    /// As `git apply` takes it, with names as they are and all files
+    /// Print a patch for `git apply`, with all files and under the lessons' own names
     #[arg(long, conflicts_with_all = ["stat", "tool"])]
     patch: bool,
-    /// In git's difftool, or in the one named
+    /// Show it in git's difftool, or in the one named
     #[arg(long, value_name = "TOOL", num_args = 0..=1, require_equals = true)]
     tool: Option<Option<String>>,
 }

@@ -11,6 +11,7 @@ use ladder::Ladder;
 use ladder::Lesson;
 use ladder::Needs;
 use ladder::cargo::cargo;
+use ladder::exercise::ANSWER;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
@@ -24,7 +25,7 @@ pub(crate) struct Arguments {
     lesson: String,
     /// The project's folder, which must not exist yet or be empty
     folder: PathBuf,
-    /// The project's name; the lesson's, if there is none
+    /// The project's name [default: the lesson's]
     #[arg(long)]
     name: Option<String>,
 }
@@ -71,7 +72,7 @@ pub(crate) fn export(
     let renaming = Renaming::new(lesson.name, name);
     for mut file in read(ladder, lesson)? {
         match file.path.as_str() {
-            "DIFF.md" => continue,
+            "DIFF.md" | ANSWER => continue,
             "README.md" => file.content = readme(lesson).into_bytes(),
             "Dockerfile" => file.content = dockerfile(&file, lesson)?.into_bytes(),
             "Cargo.toml" => file.content = manifest(ladder, &file)?.into_bytes(),

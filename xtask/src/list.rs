@@ -149,10 +149,10 @@ fn row<'a>(ladder: &Ladder, step: &'a Step) -> Row<'a> {
     }
 }
 
-/// The files, those of one folder as the folder.
+/// The files without unit tests, those of one folder as the folder.
 fn short(files: &[&str]) -> Vec<String> {
     let mut short: Vec<String> = Vec::new();
-    for file in files {
+    for file in files.iter().filter(|file| !file.ends_with("/tests.rs")) {
         let parent = file.rsplit_once('/').map(|(parent, _)| parent);
         let name = match parent {
             Some(parent) if parent != "src" => format!("{parent}/"),
@@ -162,5 +162,10 @@ fn short(files: &[&str]) -> Vec<String> {
             short.push(name);
         }
     }
+    let all = short.clone();
+    let inside = |name: &str, folder: &String| {
+        folder.ends_with('/') && name != folder && name.starts_with(folder.as_str())
+    };
+    short.retain(|name| !all.iter().any(|folder| inside(name, folder)));
     short
 }

@@ -28,7 +28,7 @@ use std::io::ErrorKind;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-/// The ladder of lessons: to read, to run, and to keep
+/// Reads, runs and maintains the ladder of lessons
 #[derive(Debug, Parser)]
 #[command(name = "cargo lesson", bin_name = "cargo lesson")]
 struct Arguments {
@@ -38,44 +38,44 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// The ladder as a table: what each lesson adds and keeps (the default)
+    /// List the lessons: what each adds, and how much it keeps (the default)
     List {
-        /// For scripts
+        /// Print JSON, for scripts
         #[arg(long)]
         json: bool,
     },
-    /// The step to a lesson, in your own git's colours and pager; --patch for `git apply`
+    /// Show the step to a lesson, in your own git's colours and pager
     #[command(override_usage = "cargo lesson diff [OPTIONS] [FROM] TO")]
     Diff(diff::Arguments),
-    /// A lesson's one command under the lesson before and under it, side by side
+    /// Run a lesson's one command under the lesson before and under it, side by side
     Pain(pain::Arguments),
-    /// Which lesson brought a line, and for what
+    /// Tell which lesson brought a line, and for what
     Why {
-        /// The line, as in src/http.rs:30
+        /// The line, as in e-http/src/http.rs:30
         #[arg(value_name = "FILE:LINE")]
         line: String,
     },
     /// Run a lesson, with the services it needs, until Ctrl-C
     Run {
-        /// The lesson; without one, the newest, on its YAML store
+        /// The lesson [default: the newest, on its YAML store]
         lesson: Option<String>,
-        /// Flags and commands of the lesson itself
+        /// Flags and commands for the lesson itself
         #[arg(last = true)]
         arguments: Vec<String>,
     },
     /// Run all tests of all lessons, on a real MySQL and Redis
     Test(test::Arguments),
-    /// Which lesson keeps which promise, as a table
+    /// List which lesson keeps which promise
     Promises {
         /// Only these lessons
         lessons: Vec<String>,
-        /// For a page
+        /// Print Markdown, for a page
         #[arg(long)]
         markdown: bool,
     },
-    /// Break the lessons on purpose, in a copy, and see that the tests notice
+    /// Break the lessons on purpose, one way at a time, and see that the tests notice
     Mutants {
-        /// Their names, as in tests/mutants.toml; without any, all of them
+        /// The mutants to try, by their names in tests/mutants.toml [default: all]
         names: Vec<String>,
     },
     /// Measure what each lesson costs, beside what its parts do alone
@@ -90,13 +90,13 @@ enum Task {
         #[command(subcommand)]
         task: services::Task,
     },
-    /// Take a lesson's change through all later lessons, by three-way merge
+    /// Carry a lesson's change into all later lessons, by three-way merge
     Carry(carry::Arguments),
-    /// Begin a lesson: copy the one that it follows, and put it into the tree
+    /// Make a lesson: copy the one that it follows, and put it into the tree
     New(new::Arguments),
-    /// Write a lesson as a project of its own, outside this workspace
+    /// Export a lesson as a project of its own, outside this workspace
     Export(export::Arguments),
-    /// Hold the ladder to what it says of itself; the tests begin with it
+    /// Check that the ladder is what it says of itself; the tests begin with this
     Check {
         /// First renew what is generated: DIFF.md, the root README's table, the numbers of lines
         #[arg(long)]

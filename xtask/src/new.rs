@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
     /// The lesson that it copies
     #[arg(long, value_name = "LESSON")]
     after: String,
-    /// The lesson that follows it from now on; without one it is the end of a branch
+    /// The lesson that is to follow it; without one, it ends a branch
     #[arg(long, value_name = "LESSON")]
     before: Option<String>,
 }

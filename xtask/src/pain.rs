@@ -14,6 +14,7 @@ use indicatif::ProgressBar;
 use ladder::Ladder;
 use ladder::Lesson;
 use ladder::Needs;
+use ladder::cargo;
 use ladder::cargo::cargo;
 use ladder::services;
 use side::Play;
@@ -24,13 +25,16 @@ use std::time::Duration;
 /// Narrower than this, two columns cannot be read.
 const NARROW: u16 = 80;
 
+/// So many lines are shown of what was said.
+const LONG: usize = 40;
+
 /// What is shown.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The lesson
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     lesson: Option<String>,
-    /// All lessons, one after the other
+    /// Do so for all lessons, one after the other
     #[arg(long)]
     all: bool,
 }
@@ -66,6 +70,19 @@ fn build(ladder: &Ladder, lessons: &[&'static Lesson]) -> anyhow::Result<()> {
     }
     let built = build.status().context("cargo")?;
     ensure!(built.success(), "the lessons do not build");
+    // A test would otherwise be built while somebody waits for what it says.
+    for lesson in lessons {
+        let Some(test) = lesson.command.strip_prefix("cargo test ") else {
+            continue;
+        };
+        let selected = test.split(" -- ").next().unwrap_or(test);
+        for side in ladder.before(lesson).iter().chain([lesson]) {
+            let selected = selected.replace("$lesson", side.name);
+            let mut build = cargo::build_tests(&selected);
+            let built = build.current_dir(&ladder.root).status();
+            ensure!(built.context("cargo")?.success(), "{selected}: no build");
+        }
+    }
     Ok(())
 }
 
@@ -129,6 +146,18 @@ async fn show(
     Ok(text)
 }
 
+/// The end of a text that is too long for a table; there a test has its result.
+fn end(said: &str) -> String {
+    let lines: Vec<&str> = said.lines().collect();
+    match lines.len().checked_sub(LONG) {
+        None | Some(0) => said.to_owned(),
+        Some(left_out) => {
+            let rest = lines[left_out..].join("\n");
+            format!("… ({left_out} lines)\n{rest}")
+        }
+    }
+}
+
 /// What was said under each, and in what time.
 fn table(names: [&str; 2], outcomes: [&side::Outcome; 2]) -> String {
     let mut table = Table::new();
@@ -138,7 +167,7 @@ fn table(names: [&str; 2], outcomes: [&side::Outcome; 2]) -> String {
     let width = size.map_or(NARROW, |(width, _)| width.0);
     table.set_width(width.max(NARROW));
     table.set_header(names);
-    table.add_row(outcomes.map(|outcome| outcome.said.clone()));
+    table.add_row(outcomes.map(|outcome| end(&outcome.said)));
     table.add_row(outcomes.map(|outcome| format!("{:.2} s", outcome.took.as_secs_f64())));
     format!("{}\n", table.trim_fmt())
 }

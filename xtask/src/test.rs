@@ -5,6 +5,7 @@ use crate::check::check;
 use crate::run::supervise;
 use anyhow::Context;
 use ladder::Ladder;
+use ladder::Lesson;
 use ladder::Needs;
 use ladder::cargo::cargo;
 use ladder::services;
@@ -14,19 +15,22 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::process::ExitCode;
 
+/// The lesson that brings the lessons' own tests.
+const TESTS: &str = "e-test";
+
 /// What is tested.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Try every promise at every lesson that keeps it, not only where it begins and branches end
+    /// Try every promise and every test at every lesson, not only where it begins and branches end
     #[arg(long)]
     all: bool,
     /// Try a lesson's promises on this program instead, whatever it is called
     #[arg(long, value_name = "PATH", requires = "lesson", conflicts_with = "all")]
     program: Option<PathBuf>,
-    /// The lesson whose flags the program has
+    /// The lesson whose promises it is asked for
     #[arg(long = "as", value_name = "LESSON", requires = "program")]
     lesson: Option<String>,
-    /// Only tests of the suite whose names contain this: -- e-http pings
+    /// Run only tests of the suite whose names contain one of these, as in -- e-http pings
     #[arg(last = true, value_name = "FILTER")]
     filters: Vec<String>,
 }
@@ -62,16 +66,7 @@ pub(crate) fn test(
         if check(ladder, false, out)? != ExitCode::SUCCESS {
             failed.push("cargo lesson check".to_owned());
         }
-        let mut crates = cargo();
-        crates.current_dir(&ladder.root);
-        crates.args([
-            "test",
-            "--workspace",
-            "--exclude",
-            "tests",
-            "--no-fail-fast",
-        ]);
-        commands.insert(0, crates);
+        commands.insert(0, crates(ladder, arguments.all));
     }
     services::during(needs, async |mut signals| {
         for command in commands {
@@ -119,6 +114,21 @@ pub(crate) fn promises(
     Ok(ExitCode::from(u8::from(!ended.success())))
 }
 
+/// The tests that the crates have themselves. From e-test on each lesson has those of the one
+/// that it follows, so that it is enough to run them there and where branches end, if not all
+/// are wanted.
+fn crates(ladder: &Ladder, all: bool) -> Command {
+    let mut crates = cargo();
+    crates.current_dir(&ladder.root);
+    crates.args(["test", "--workspace", "--no-fail-fast"]);
+    crates.args(["--exclude", "tests"]);
+    let between = |it: &&Lesson| it.has(TESTS) && it.name != TESTS && !ladder.is_end(it);
+    for lesson in ladder.lessons.iter().filter(|it| !all && between(it)) {
+        crates.args(["--exclude", lesson.name]);
+    }
+    crates
+}
+
 /// The suite, from any folder.
 fn suite(ladder: &Ladder) -> Command {
     let mut suite = cargo();
@@ -141,4 +151,24 @@ fn shown(command: &Command) -> String {
         .chain(arguments)
         .collect();
     words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::crates;
+    use super::shown;
+    use ladder::Ladder;
+
+    #[test]
+    fn lessons_that_only_carry_tests_are_left_out() -> anyhow::Result<()> {
+        let ladder = Ladder::here()?;
+        let left_out = |all| {
+            let command = shown(&crates(&ladder, all));
+            let words: Vec<&str> = command.split(" --exclude ").skip(1).collect();
+            words.join(" ")
+        };
+        assert_eq!(left_out(false), "tests e-limit e-drain e-pool");
+        assert_eq!(left_out(true), "tests");
+        Ok(())
+    }
 }

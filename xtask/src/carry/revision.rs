@@ -19,7 +19,7 @@ pub(super) fn read(ladder: &Ladder, name: &str, lesson: &Lesson) -> anyhow::Resu
     list.args(["ls-tree", "-r", "-z", name, "--", &folder]);
     let listed = git::run(list, b"", &[0]).with_context(|| format!("no revision {name}"))?;
     let listed = String::from_utf8(listed).context("a path that is not UTF-8")?;
-    let entry = |entry| parse(entry, &folder).context("git says it in another way");
+    let entry = |entry| parse(entry, &folder).context("git answers in a form that is not known");
     let entries = listed.split_terminator('\0').map(entry);
     let entries: Vec<(Kind, &str, &str)> = entries.collect::<anyhow::Result<_>>()?;
 
@@ -33,7 +33,7 @@ pub(super) fn read(ladder: &Ladder, name: &str, lesson: &Lesson) -> anyhow::Resu
     let mut rest = shown.as_slice();
     let mut files = Vec::new();
     for (kind, _, path) in entries {
-        let (content, after) = object(rest).context("git says it in another way")?;
+        let (content, after) = object(rest).context("git answers in a form that is not known")?;
         rest = after;
         files.push(File {
             path: path.to_owned(),

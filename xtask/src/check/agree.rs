@@ -79,7 +79,8 @@ fn exposed(whole: &Whole) -> anyhow::Result<Vec<Complaint>> {
     let mut complaints = Vec::new();
     for (lesson, files, _) in whole.lessons() {
         let settings = |file: &&crate::folder::File| {
-            ["configs/http.yaml", "configs/grpc.yaml"].contains(&file.path.as_str())
+            let told = ["http", "grpc", "observe"].map(|it| format!("configs/{it}.yaml"));
+            told.contains(&file.path)
         };
         for file in files.iter().filter(settings) {
             let settings = String::from_utf8_lossy(&file.content).into_owned();

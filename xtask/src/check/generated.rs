@@ -54,7 +54,7 @@ pub(super) fn stale(whole: &Whole) -> anyhow::Result<Vec<Complaint>> {
             complaints.push(Complaint {
                 file,
                 line,
-                what: "it is generated, and not as it would be now".to_owned(),
+                what: "it is generated, and out of date".to_owned(),
                 fix: FIX.to_owned(),
             });
         }

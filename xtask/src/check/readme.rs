@@ -12,7 +12,7 @@ use ladder::markdown::parts;
 use std::ops::Range;
 
 /// The sections of every README, in order.
-const SECTIONS: [&str; 11] = [
+const SECTIONS: [&str; 12] = [
     "In one breath",
     "New here",
     "The pain",
@@ -21,6 +21,7 @@ const SECTIONS: [&str; 11] = [
     "How it works",
     "On trust",
     "Break it",
+    "Build it",
     "In production",
     "What still hurts",
     "The diff",
@@ -29,6 +30,9 @@ const SECTIONS: [&str; 11] = [
 /// How many words a README may have, as `wc --words` counts them.
 const WORDS: Range<usize> = 600..1201;
 const BIG: Range<usize> = 600..1501;
+
+/// How wide a picture in text may be.
+const COLUMNS: usize = 66;
 
 /// How many terms a lesson may bring.
 const TERMS: Range<usize> = 4..9;
@@ -70,6 +74,7 @@ pub(super) fn all(whole: &Whole) -> anyhow::Result<Vec<Complaint>> {
         complaints.extend(page.trust(whole));
         complaints.extend(page.excerpts(&manifest));
         complaints.extend(page.command());
+        complaints.extend(page.pictures());
     }
     Ok(complaints)
 }
@@ -105,7 +110,7 @@ impl Page<'_> {
                 (_, Some(wanted)) => {
                     Some(self.complain(line, format!("section {} is {wanted}", index + 1)))
                 }
-                (_, None) => Some(self.complain(line, "there are eleven sections".to_owned())),
+                (_, None) => Some(self.complain(line, "there are twelve sections".to_owned())),
             }
         })
     }
@@ -123,7 +128,7 @@ impl Page<'_> {
         let told = parts.any(|part| lines_told(&part.text).is_some());
         let heading = self.parts.iter().find(|part| part.text == "In one breath");
         let line = heading.map_or(1, |heading| heading.line);
-        (!told).then(|| self.complain(line, "it tells no number of lines added".to_owned()))
+        (!told).then(|| self.complain(line, "it does not say how many lines are added".to_owned()))
     }
 
     /// "New here" explains a few terms, each with a link to where the field explains it.
@@ -213,7 +218,7 @@ impl Page<'_> {
                 }
             }
             if !paid {
-                let what = "it names no lesson that pays".to_owned();
+                let what = "it names no lesson that pays for it".to_owned();
                 complaints.push(self.complain(row.line, what));
             }
         }
@@ -238,6 +243,16 @@ impl Page<'_> {
             .collect()
     }
 
+    /// A picture in text can be read on a small screen.
+    fn pictures(&self) -> Option<Complaint> {
+        let text = Kind::Block("text".to_owned());
+        let wide = |line: &str| line.chars().count() > COLUMNS;
+        let mut pictures = self.parts.iter().filter(|part| part.kind == text);
+        let picture = pictures.find(|part| part.text.lines().any(wide))?;
+        let what = format!("a picture is wider than {COLUMNS} columns");
+        Some(self.complain(picture.line, what))
+    }
+
     /// The one command stands in the pain, under the lesson before, and in the cure.
     fn command(&self) -> Vec<Complaint> {
         let before = self.before.map_or("", |before| before.name);
@@ -253,8 +268,9 @@ impl Page<'_> {
             });
             let shown: String = blocks.map(|block| block.text.as_str()).collect();
             let written = |command: &str| {
-                // The program itself, or the command that runs it.
-                let run = match command.contains("/$lesson") {
+                // The crate or the program itself, or the command that runs it.
+                let named = |before: &str| command.contains(&format!("{before}$lesson"));
+                let run = match named("/") || named("-p ") {
                     true => program.to_owned(),
                     false => format!("cargo run -qp {program} --"),
                 };

@@ -5,6 +5,7 @@ use super::job::Ended;
 use super::job::Job;
 use ladder::Ladder;
 use ladder::Lesson;
+use ladder::cargo;
 use ladder::ports::Ports;
 use ladder::services::Database;
 use ladder::services::REDIS_ADMIN;
@@ -169,12 +170,14 @@ async fn reap(running: &mut [Job]) {
     std::future::pending().await
 }
 
-/// A `cargo` that has this tool in any folder.
+/// A `cargo` that works in any folder as it does in the workspace's, and has this tool.
 fn tool(ladder: &Ladder) -> anyhow::Result<String> {
     let (this, root) = (std::env::current_exe()?, ladder.root.display());
-    let this = this.display();
+    let (this, cargo) = (this.display(), cargo::shim(ladder)?);
     Ok(format!(
-        "#!/usr/bin/env bash\nshift\nCARGO_MANIFEST_DIR='{root}/xtask' exec '{this}' \"$@\"\n"
+        "#!/usr/bin/env bash\n\
+         [ \"$1\" = lesson ] && {{ shift; CARGO_MANIFEST_DIR='{root}/xtask' exec '{this}' \"$@\"; }}\n\
+         {cargo}"
     ))
 }
 

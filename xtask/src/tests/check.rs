@@ -63,6 +63,42 @@ fn each_thing_that_is_wrong_is_told_with_its_place() -> anyhow::Result<()> {
         ),
         (
             "e-http/README.md",
+            "`git apply e-http/answer.patch`",
+            "`git apply`",
+            "Build it does not name the command git apply e-http/answer.patch",
+        ),
+        (
+            "e-http/answer.patch",
+            "+++ b/e-http/tests/exercise.rs",
+            "+++ b/e-http/tests/other.rs",
+            "e-http/answer.patch:1: it does not bring e-http/tests/exercise.rs",
+        ),
+        (
+            "e-http/answer.patch",
+            "+++ b/e-http/src/http.rs",
+            "+++ b/README.md",
+            "e-http/answer.patch:1: it touches README.md",
+        ),
+        (
+            "e-http/src/http.rs",
+            "async fn update(",
+            "async fn updates(",
+            "e-http/answer.patch:1: it does not fit the lesson",
+        ),
+        (
+            "e-http/README.md",
+            "  client ─▶",
+            "  client                    ─▶",
+            "e-http/README.md:…: a picture is wider than 66 columns",
+        ),
+        (
+            "README.md",
+            "| `stop_on_signal` |",
+            "| `stop_at_signal` |",
+            "README.md:…: e-docker/src/main.rs has no stop_at_signal",
+        ),
+        (
+            "e-http/README.md",
             "`src/http/fields.rs`, `Fields`",
             "`src/fields.rs`",
             "e-http/README.md:…: e-http has no src/fields.rs",
@@ -179,11 +215,11 @@ fn each_thing_that_is_wrong_is_told_with_its_place() -> anyhow::Result<()> {
 fn what_is_generated_is_written_by_fix_and_nothing_else_is() -> anyhow::Result<()> {
     let copy = Copy::real()?;
     std::fs::remove_file(copy.path("e-docker/DIFF.md"))?;
-    copy.edit("e-redis/README.md", " lines\nadded", "9 lines\nadded")?;
+    copy.edit("e-mysql/README.md", " lines added", "9 lines added")?;
     copy.edit("README.md", "containers", "boxes")?;
     let (right, fixed) = said(&copy, true)?;
     assert!(right, "{fixed}");
-    for file in ["e-docker/DIFF.md", "e-redis/README.md", "README.md"] {
+    for file in ["e-docker/DIFF.md", "e-mysql/README.md", "README.md"] {
         assert!(fixed.contains(&format!("{file}: written")), "{fixed}");
     }
     assert_eq!(fixed.matches(": written").count(), 3);
@@ -208,6 +244,46 @@ fn an_impure_step_is_told() -> anyhow::Result<()> {
         complaints.contains("e-redis/src/redis:1: e-redis promises to add it"),
         "{complaints}"
     );
+    Ok(())
+}
+
+#[test]
+fn a_red_test_is_cured_where_it_says_and_never_lost() -> anyhow::Result<()> {
+    let copy = Copy::real()?;
+    let test = |ignored: &str, name: &str| format!("#[test]\n{ignored}\nfn {name}() {{}}\n");
+    let until = |lesson: &str| format!("#[ignore = \"{lesson}: all is well\"]");
+    for (lesson, a, b, c, last) in [
+        (
+            "e-limit",
+            until("e-drain"),
+            until("e-nowhere"),
+            "#[ignore]",
+            "c",
+        ),
+        ("e-drain", until("e-drain"), until("e-k8s"), "", "c"),
+        ("e-pool", until("e-drain"), String::new(), "", "d"),
+    ] {
+        let text = test(&a, "a") + &test(&b, "b") + &test(c, last);
+        copy.write(&format!("{lesson}/tests/x.rs"), text)?;
+    }
+    let (right, complaints) = said(&copy, false)?;
+    assert!(!right);
+    for told in [
+        "e-limit/tests/x.rs:6: the test b is ignored until e-nowhere, and there is no such lesson",
+        "e-limit/tests/x.rs:9: the test c is ignored without a reason",
+        "e-drain/tests/x.rs:3: the test a is ignored until e-drain, which has come",
+        "e-pool/tests/x.rs:3: the test a is ignored until e-drain, which has come",
+        "e-pool/tests/x.rs:1: the test c of e-drain is gone",
+    ] {
+        assert!(complaints.contains(told), "no {told} in {complaints}");
+    }
+    let all = [
+        "e-limit/tests/x.rs",
+        "e-drain/tests/x.rs",
+        "e-pool/tests/x.rs",
+    ];
+    let all = all.map(|file| complaints.matches(&format!("{file}:")).count());
+    assert_eq!(all, [2, 1, 2], "{complaints}");
     Ok(())
 }
 
