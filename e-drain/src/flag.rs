@@ -217,3 +217,6 @@ fn log_filter(text: &str) -> Result<Targets, String> {
     }
     text.parse::<Targets>().map_err(|error| error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

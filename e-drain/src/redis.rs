@@ -134,3 +134,6 @@ impl Store for Cached {
 fn parse(value: &[u8]) -> Option<User> {
     serde_json::from_slice(value.strip_prefix(VERSION.as_bytes())?).ok()
 }
+
+#[cfg(test)]
+mod tests;

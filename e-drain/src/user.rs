@@ -185,3 +185,6 @@ pub fn pong(message: &str) -> String {
     let message = if message.is_empty() { "NONE!" } else { message };
     format!("pong {message}")
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

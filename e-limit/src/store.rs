@@ -44,6 +44,7 @@ pub enum Protocol {
 ///
 /// Each call may end in [`Error::Unavailable`] or [`Error::Failed`], and one about a user that
 /// does not exist in [`Error::NotFound`].
+#[cfg_attr(test, mockall::automock)]
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Adds a user under a uid that was never given to another.
@@ -160,3 +161,6 @@ impl Store for Memory {
         Ok(())
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

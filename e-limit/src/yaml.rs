@@ -52,8 +52,8 @@ struct Writer {
     table: Arc<RwLock<Table>>,
     /// The counts that the file holds.
     saved: Pings,
-    /// Keeps other processes out for as long as it is open.
-    _lock: File,
+    /// Keeps other processes out until the store is closed.
+    lock: File,
 }
 
 impl Yaml {
@@ -68,7 +68,7 @@ impl Yaml {
         // A symbolic link has to survive the rename, so its target is what gets replaced.
         let target = path.canonicalize().ok().filter(|_| path.is_symlink());
         let path = target.as_deref().unwrap_or(path);
-        let _lock = lock(path)?;
+        let lock = lock(path)?;
         let table = match std::fs::read_to_string(path) {
             Ok(text) if text.trim().is_empty() => Table::default(),
             Ok(text) => document::from_str(&text).with_context(|| path.display().to_string())?,
@@ -82,7 +82,7 @@ impl Yaml {
             path: path.to_owned(),
             table: table.clone(),
             saved,
-            _lock,
+            lock,
         };
         thread::Builder::new()
             .name("yaml".to_owned())
@@ -168,9 +168,12 @@ impl Store for Yaml {
 
     async fn close(&self) -> Result<()> {
         let pings = self.table.read().await.pings;
-        self.ask(move |writer| match writer.saved == pings {
-            true => Ok(()),
-            false => writer.write(|_| Ok(())),
+        self.ask(move |writer| {
+            if writer.saved != pings {
+                writer.write(|_| Ok(()))?;
+            }
+            let unlocked = writer.lock.unlock();
+            unlocked.map_err(|error| Error::Failed(error.into()))
         })
         .await
     }
@@ -218,3 +221,6 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     path.push(suffix);
     path.into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -153,3 +153,6 @@ fn with_cause(mut status: Status, cause: store::Cause) -> Status {
     status.set_source(cause.into());
     status
 }
+
+#[cfg(test)]
+mod tests;

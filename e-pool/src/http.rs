@@ -173,3 +173,6 @@ async fn delete(State(store): Users, fields: Fields) -> Result<impl IntoResponse
     store.delete(fields.uid()?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
+
+#[cfg(test)]
+mod tests;

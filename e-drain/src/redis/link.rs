@@ -244,3 +244,6 @@ async fn connect(client: &Client, generation: u64) -> RedisResult<Live> {
         generation,
     })
 }
+
+#[cfg(test)]
+mod tests;

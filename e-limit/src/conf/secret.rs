@@ -80,3 +80,6 @@ impl TypedValueParser for UrlLike {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

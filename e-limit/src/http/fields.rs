@@ -138,3 +138,6 @@ fn decode(text: &str) -> Result<String, Problem> {
     let decoded = decoded.map_err(|_| Problem::malformed("a field is not UTF-8"))?;
     Ok(decoded.into_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -161,3 +161,6 @@ fn failed(status: Status) -> Error {
 fn malformed(invalid: crate::user::Invalid) -> Error {
     Error::Failed(invalid.into())
 }
+
+#[cfg(test)]
+mod tests;

@@ -142,3 +142,6 @@ pub(super) fn number(error: &sqlx::Error) -> Option<u16> {
     let error = error.as_database_error()?;
     Some(error.try_downcast_ref::<MySqlDatabaseError>()?.number())
 }
+
+#[cfg(test)]
+mod tests;

@@ -85,3 +85,6 @@ mod list {
         Ok(users)
     }
 }
+
+#[cfg(test)]
+mod tests;
