@@ -61,7 +61,7 @@ impl Cache {
     }
 
     fn keys(&self) -> String {
-        format!("~goms:{}:*", self.name)
+        format!("~*:{}:*", self.name)
     }
 }
 

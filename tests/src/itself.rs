@@ -1,5 +1,7 @@
-//! What the suite promises of itself, tried as its first tests.
+//! What the suite promises of itself, and what its model of the cache has to keep, tried as its
+//! first tests.
 
+use crate::model;
 use crate::programs::program;
 use crate::promises::ALL;
 use crate::promises::Promise;
@@ -23,7 +25,7 @@ type Check = fn(&'static Ladder) -> anyhow::Result<()>;
 
 /// The tests, with the programs that they need.
 pub(crate) fn trials(ladder: &'static Ladder) -> Vec<Trial> {
-    let all: [(&str, &[&'static str], Check); 5] = [
+    let all: [(&str, &[&'static str], Check); 8] = [
         ("what_is_known_to_be_broken_has_to_be", &[], known),
         ("each_promise_is_tried_where_it_begins_and_ends", &[], usual),
         ("any_program_can_be_asked", &[LESSON], any_program),
@@ -33,10 +35,14 @@ pub(crate) fn trials(ladder: &'static Ladder) -> Vec<Trial> {
             &[],
             mutants_suffice,
         ),
+        ("the_cache_model_keeps_its_promises", &[], model::kept),
+        ("the_cache_model_can_break_them", &[], model::broken),
+        ("the_cache_model_has_the_readmes_race", &[], model::race),
     ];
     let trial = |(name, needs, check): (&str, &[&'static str], Check)| Trial {
         name: format!("suite::{name}"),
         needs: needs.to_vec(),
+        tests: Vec::new(),
         run: Box::new(move || match check(ladder) {
             Ok(()) => Ok(Completion::Completed),
             Err(error) => Err(format!("{error:#}").into()),

@@ -11,8 +11,10 @@ mod itself;
 mod load;
 mod login;
 mod mysql;
+mod observe;
 mod pool;
 mod process;
+pub(crate) mod red;
 mod redis;
 mod schema;
 mod session;
@@ -151,6 +153,7 @@ pub(crate) const ALL: &[Promise] = promises! {
         files::a_file_that_ends_in_yml_is_refused,
         settings::a_bad_setting_is_refused_with_its_source;
     "e-mysql":
+        readme::its_readme_shows_what_mysql_prints of Mysql,
         session::a_database_has_one_name,
         process::without_mysql_it_does_not_start,
         settings::a_password_is_never_shown,
@@ -173,6 +176,7 @@ pub(crate) const ALL: &[Promise] = promises! {
         cluster::a_deadlock_that_does_not_end_is_told_as_503,
         login::a_slow_login_refuses_nobody_for_good;
     "e-redis":
+        readme::its_readme_shows_what_redis_cli_prints of RedisCli,
         redis::a_cached_read_asks_no_database,
         redis::a_killed_redis_costs_no_read,
         redis::a_hung_redis_is_left_alone,
@@ -184,6 +188,8 @@ pub(crate) const ALL: &[Promise] = promises! {
         files::an_empty_variable_switches_the_cache_off,
         redis::too_many_missed_tombstones_make_no_user_stale,
         redis::a_full_redis_makes_no_user_stale;
+    "e-test":
+        red::its_red_tests_are_red_for_their_reason;
     "e-limit":
         bad::random_requests_break_nothing,
         yaml::a_write_that_was_given_up_is_not_made,
@@ -221,4 +227,20 @@ pub(crate) const ALL: &[Promise] = promises! {
         mysql::pings_that_wait_stop_nobody_else,
         mysql::updates_that_wait_stop_no_reader,
         mysql::a_lost_mysql_loses_nothing_acknowledged;
+    "e-observe":
+        observe::figures_are_true_to_the_count,
+        observe::what_stands_behind_is_counted,
+        observe::a_client_makes_no_new_series,
+        observe::a_scrape_during_the_stop_is_answered,
+        observe::silent_scrapers_harm_nobody,
+        observe::dashboard_and_rules_ask_for_what_is_there,
+        observe::each_request_has_its_line_by_its_level,
+        observe::refusals_are_told_once_a_second,
+        observe::no_signal_names_a_user,
+        observe::a_log_that_nobody_reads_stops_nothing,
+        observe::who_reads_late_is_told_what_is_missing,
+        observe::one_trace_goes_through_front_and_back,
+        observe::a_bad_trace_is_replaced,
+        observe::every_answer_has_its_id_and_version,
+        observe::the_callers_trace_is_handed_on;
 };

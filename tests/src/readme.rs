@@ -6,6 +6,7 @@
 //! bash, in a folder of its own. Blocks that need a tool which is not everywhere have a kind
 //! of their own, `console docker`, and are tried by a promise of their own.
 
+use crate::database::SECRET;
 use crate::programs::program;
 use crate::stage::Stage;
 use anyhow::Context;
@@ -13,6 +14,7 @@ use anyhow::bail;
 use anyhow::ensure;
 use ladder::Ladder;
 use ladder::Lesson;
+use ladder::cargo;
 use ladder::group::Group;
 use ladder::markdown::Kind;
 use ladder::markdown::parts;
@@ -29,6 +31,9 @@ use tokio::sync::watch;
 /// Set where Docker is and may be used.
 const DOCKER: &str = "GOMS_TEST_DOCKER";
 
+/// The reader's database, and the account that has it.
+const DATABASE: &str = "goms";
+
 /// Kinds of blocks that hold no commands.
 const QUOTED: &[&str] = &["", "rust", "text", "toml", "yaml", "sql", "proto"];
 
@@ -44,16 +49,38 @@ pub(crate) enum Blocks {
     Docker,
     /// These, and those that need a client of gRPC.
     Grpcurl,
+    /// These, and those that need a client of MySQL.
+    Mysql,
+    /// These, and those that need a client of Redis.
+    RedisCli,
 }
 
 impl Blocks {
-    const ALL: [Self; 3] = [Self::Plain, Self::Docker, Self::Grpcurl];
+    const ALL: [Self; 5] = [
+        Self::Plain,
+        Self::Docker,
+        Self::Grpcurl,
+        Self::Mysql,
+        Self::RedisCli,
+    ];
 
     fn kind(self) -> &'static str {
         match self {
             Self::Plain => "console",
             Self::Docker => "console docker",
             Self::Grpcurl => "console grpcurl",
+            Self::Mysql => "console mysql",
+            Self::RedisCli => "console redis-cli",
+        }
+    }
+
+    /// The program that they need, besides what each reader has.
+    fn tool(self) -> Option<&'static str> {
+        match self {
+            Self::Plain | Self::Docker => None,
+            Self::Grpcurl => Some("grpcurl"),
+            Self::Mysql => Some("mysql"),
+            Self::RedisCli => Some("redis-cli"),
         }
     }
 
@@ -67,15 +94,12 @@ impl Blocks {
 
     /// Why they cannot be run here, if they cannot.
     pub(crate) fn missing(self) -> Option<String> {
-        match self {
-            Self::Docker if std::env::var_os(DOCKER).is_none() => {
-                Some(format!("no Docker here: set {DOCKER}"))
-            }
-            Self::Grpcurl if services::find(&["grpcurl"]).is_none() => {
-                Some("no grpcurl here: install it".to_owned())
-            }
-            _ => None,
+        if self == Self::Docker && std::env::var_os(DOCKER).is_none() {
+            return Some(format!("no Docker here: set {DOCKER}"));
         }
+        let tool = self.tool()?;
+        let missing = services::find(&[tool]).is_none();
+        missing.then(|| format!("no {tool} here: install it"))
     }
 }
 
@@ -107,6 +131,14 @@ pub(crate) async fn its_readme_shows_what_grpcurl_prints(stage: &Stage) -> anyho
     expect_as_shown(stage, Blocks::Grpcurl).await
 }
 
+pub(crate) async fn its_readme_shows_what_mysql_prints(stage: &Stage) -> anyhow::Result<()> {
+    expect_as_shown(stage, Blocks::Mysql).await
+}
+
+pub(crate) async fn its_readme_shows_what_redis_cli_prints(stage: &Stage) -> anyhow::Result<()> {
+    expect_as_shown(stage, Blocks::RedisCli).await
+}
+
 async fn expect_as_shown(stage: &Stage, blocks: Blocks) -> anyhow::Result<()> {
     let ladder = stage.ladder;
     let shown = commands(&page(ladder, stage.lesson)?, blocks)?;
@@ -116,14 +148,19 @@ async fn expect_as_shown(stage: &Stage, blocks: Blocks) -> anyhow::Result<()> {
     }
     let ports = Ports::free()?;
     write_cargo(stage, &ports).await?;
+    let database = match blocks {
+        Blocks::Mysql | Blocks::RedisCli => stage.database().await?.name.clone(),
+        _ => DATABASE.to_owned(),
+    };
 
     let mut script = format!("exec 2>&1\nroot='{}'\n", ladder.root.display());
     for Shown { command, .. } in &shown {
-        let command = ports.own(command);
+        let command = with_own_login(&ports.own(command), &database);
         writeln!(script, "{command}\necho '{END}'")?;
     }
     script.push_str("kill $(jobs -p) 2>/dev/null; wait\n");
     let printed = ports.usual(&session(stage, &script).await?);
+    let printed = printed.replace(&database, DATABASE);
     let mut printed = printed.split(END);
     for Shown { command, lines } in &shown {
         let got = printed
@@ -144,20 +181,50 @@ async fn expect_as_shown(stage: &Stage, blocks: Blocks) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A command in which a client logs in to the test's own database, and not to the reader's.
+fn with_own_login(command: &str, database: &str) -> String {
+    if database == DATABASE {
+        return command.to_owned();
+    }
+    command
+        .replace("MYSQL_PWD=goms ", &format!("MYSQL_PWD={SECRET} "))
+        .replace("-ugoms goms", &format!("-u{database} {database}"))
+        .replace("-a goms ", &format!("--user {database} -a {SECRET} "))
+        .replace("goms:goms:", &format!("goms:{database}:"))
+}
+
 fn page(ladder: &Ladder, lesson: &Lesson) -> anyhow::Result<String> {
     let path = ladder.folder(lesson).join("README.md");
     std::fs::read_to_string(&path).with_context(|| path.display().to_string())
 }
 
-/// The programs that the commands of a README run.
+/// The programs that the commands of a README run, its own lesson's among them.
 pub(crate) fn programs(ladder: &Ladder, lesson: &Lesson) -> Vec<&'static str> {
     let page = page(ladder, lesson).unwrap_or_default();
     let run = |it: &&Lesson| {
         let named = |before: &str| page.contains(&format!("{before}{}", it.name));
-        lesson.has(it.name) && (named("-qp ") || named("target/debug/"))
+        it.name != lesson.name && lesson.has(it.name) && (named("-qp ") || named("target/debug/"))
     };
     let run = ladder.lessons.iter().filter(run).map(|it| it.name);
-    run.chain(["xtask"]).collect()
+    run.chain([lesson.name, "xtask"]).collect()
+}
+
+/// The lessons' own tests that the commands of a README run, as arguments of `cargo test`.
+pub(crate) fn tests(ladder: &Ladder, lesson: &Lesson) -> Vec<String> {
+    let page = page(ladder, lesson).unwrap_or_default();
+    let commands = page.lines().map(|line| line.trim_start_matches("$ "));
+    let tests = commands.filter_map(|line| line.strip_prefix("cargo test "));
+    let tests = tests.filter(|it| it.starts_with("-p e-"));
+    // Behind these comes what is no business of cargo's.
+    let own = |it: &str| {
+        [" -- ", " | ", " 2>"]
+            .iter()
+            .filter_map(|end| it.find(end))
+            .min()
+    };
+    tests
+        .map(|it| it[..own(it).unwrap_or(it.len())].to_owned())
+        .collect()
 }
 
 /// Runs a session of bash and returns what it printed.
@@ -259,12 +326,13 @@ fn fits(shown: &str, line: &str) -> bool {
 
 /// Writes a `cargo` that runs what is already built, on this test's ports and stores; the
 /// reader's own does the same with `cargo run`, on the usual ones. Of the suite, which is this,
-/// it only asks whether it has such tests.
+/// it only asks whether it has such tests. All else is cargo's, in the workspace.
 async fn write_cargo(stage: &Stage, ports: &Ports) -> anyhow::Result<()> {
     let (ladder, bin) = (stage.ladder, stage.folder().join("bin"));
     std::fs::create_dir(&bin)?;
     let (root, suite) = (ladder.root.display(), std::env::current_exe()?);
     let (suite, tool) = (suite.display(), program("xtask")?.display());
+    let real = cargo::shim(ladder)?;
     let mut script = format!(
         "#!/usr/bin/env bash\n\
          [ \"$1\" = lesson ] && {{ shift; CARGO_MANIFEST_DIR='{root}/xtask' exec '{tool}' \"$@\"; }}\n\
@@ -274,7 +342,9 @@ async fn write_cargo(stage: &Stage, ports: &Ports) -> anyhow::Result<()> {
          echo \"the suite has no test $*\"; exit 1\n\
          fi\n\
          [ \"$1 $2\" = 'build -qp' ] && exit\n\
-         [ \"$1 $2\" = 'run -qp' ] || {{ echo \"cargo $*: not run here\"; exit 1; }}\n\
+         if [ \"$1 $2\" != 'run -qp' ]; then\n\
+         {real}\
+         fi\n\
          lesson=$3; shift 3; [ \"$1\" = -- ] && shift\n\
          case $lesson in\n",
     );

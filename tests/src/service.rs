@@ -51,12 +51,19 @@ impl Service {
         Ok(format!("http://{}", self.address("grpc on ")?))
     }
 
+    /// `http://127.0.0.1:PORT`, of the figures.
+    pub(crate) fn observe(&self) -> anyhow::Result<String> {
+        Ok(format!("http://{}", self.address("observe on ")?))
+    }
+
     fn address(&self, before: &str) -> anyhow::Result<String> {
         let log = self.log.borrow();
         let mut rest = log.iter().filter_map(|line| line.split_once(before));
         let (_, address) = rest
             .next()
             .with_context(|| format!("no line says {before:?}"))?;
+        // A line in JSON goes on.
+        let address = address.split('"').next().unwrap_or_default();
         Ok(address.trim().to_owned())
     }
 
@@ -67,6 +74,13 @@ impl Service {
             .iter()
             .filter(|line| line.contains(text))
             .count()
+    }
+
+    /// The lines of its log that hold this text.
+    pub(crate) fn lines(&self, text: &str) -> Vec<String> {
+        let log = self.log.borrow();
+        let lines = log.iter().filter(|line| line.contains(text));
+        lines.cloned().collect()
     }
 
     /// Waits until a line of its log holds this text.

@@ -173,9 +173,11 @@ impl Stage {
     ) -> anyhow::Result<Service> {
         let http = ["--http-addr", "127.0.0.1:0"];
         let grpc = ["--grpc-addr", "127.0.0.1:0"];
+        let observe = ["--observe-addr", "127.0.0.1:0"];
         let mut all = Vec::new();
         all.extend(http.iter().filter(|_| self.lesson.has("e-http")));
         all.extend(grpc.iter().filter(|_| self.lesson.has("e-grpc")));
+        all.extend(observe.iter().filter(|_| self.lesson.has("e-observe")));
         all.extend(arguments);
         let child = self.command_in(shell, &all).await?.spawn()?;
         Service::started(child, &self.transcript).await

@@ -56,11 +56,17 @@ impl Transcript {
     }
 
     /// Wants what every lesson promises, whatever the test: none has shown the password of
-    /// its stores, and no thread of it has panicked.
+    /// its stores, and no thread of it has panicked. A lesson's own test panics where it fails,
+    /// as a README may show.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
         let said = lock(&self.said);
         ensure!(!said.contains(SECRET), "it shows a password");
-        ensure!(!said.contains("panicked at"), "it panicked");
+        let mut panics = said.split("panicked at ").skip(1);
+        let of_test = |at: &str| {
+            let file = at.split(':').next().unwrap_or_default();
+            file.starts_with("e-") && file.contains("/tests/")
+        };
+        ensure!(panics.all(of_test), "it panicked");
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use crate::programs::program;
 use crate::promises::ALL;
 use crate::promises::Promise;
+use crate::promises::red;
 use crate::stage::Stage;
 use anyhow::Context;
 use anyhow::anyhow;
@@ -23,7 +24,7 @@ use tokio::time::timeout;
 /// Far more than any promise takes.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-static RUNTIME: LazyLock<std::io::Result<Runtime>> = LazyLock::new(Runtime::new);
+pub(crate) static RUNTIME: LazyLock<std::io::Result<Runtime>> = LazyLock::new(Runtime::new);
 
 /// What has failed so far, or has not ended.
 type Failures = Mutex<BTreeSet<String>>;
@@ -32,6 +33,8 @@ type Failures = Mutex<BTreeSet<String>>;
 pub(crate) struct Trial {
     pub(crate) name: String,
     pub(crate) needs: Vec<&'static str>,
+    /// The lessons' own tests, too, as arguments of `cargo test` select them.
+    pub(crate) tests: Vec<String>,
     pub(crate) run: Box<dyn FnOnce() -> Result<Completion, Failed> + Send>,
 }
 
@@ -84,12 +87,20 @@ impl Kept {
         let reason = match (&path, promise.blocks) {
             (Some(_), Some(_)) => Some("a program alone has no README".to_owned()),
             (None, Some(blocks)) => blocks.missing(),
+            (Some(_), None) if promise.name == red::NAME => {
+                Some("a program alone has no tests".to_owned())
+            }
             (_, None) => None,
         };
         let needs = match promise.blocks {
             _ if reason.is_some() || path.is_some() => Vec::new(),
             Some(_) => crate::readme::programs(ladder, lesson),
             None => vec![lesson.name],
+        };
+        let tests = match promise.blocks {
+            Some(_) if !needs.is_empty() => crate::readme::tests(ladder, lesson),
+            None if promise.name == red::NAME && path.is_none() => red::programs(ladder, lesson),
+            _ => Vec::new(),
         };
         let run = move || match reason {
             Some(reason) => Ok(Completion::ignored_with(reason)),
@@ -98,6 +109,7 @@ impl Kept {
         Trial {
             name: format!("{}::{}", lesson.name, promise.name),
             needs,
+            tests,
             run: Box::new(run),
         }
     }

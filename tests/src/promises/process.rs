@@ -52,7 +52,11 @@ pub(crate) async fn a_bad_flag_is_refused_with_exit_code_2(stage: &Stage) -> any
 pub(crate) async fn a_taken_port_fails_the_start_in_one_line(stage: &Stage) -> anyhow::Result<()> {
     let taken = TcpListener::bind("127.0.0.1:0")?;
     let addr = taken.local_addr()?.to_string();
-    let ways_in = [("e-http", "--http-addr"), ("e-grpc", "--grpc-addr")];
+    let ways_in = [
+        ("e-http", "--http-addr"),
+        ("e-grpc", "--grpc-addr"),
+        ("e-observe", "--observe-addr"),
+    ];
     for (since, flag) in ways_in {
         if stage.lesson.has(since) {
             // The other one takes a free port.

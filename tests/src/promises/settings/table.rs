@@ -174,6 +174,35 @@ const SETTINGS: &[Setting] = &[
         ],
         bad: "0",
     },
+    Setting {
+        flag: "log-format",
+        since: "e-observe",
+        default: "format: Text",
+        values: [
+            ("json", "format: Json"),
+            ("text", "format: Text"),
+            ("json", "format: Json"),
+        ],
+        bad: "xml",
+    },
+    Setting {
+        flag: "observe-addr",
+        since: "e-observe",
+        default: "addr: 127.0.0.1:9090",
+        values: [
+            ("127.0.0.1:1", "addr: 127.0.0.1:1,"),
+            ("127.0.0.1:2", "addr: 127.0.0.1:2,"),
+            ("127.0.0.1:3", "addr: 127.0.0.1:3,"),
+        ],
+        bad: "9090",
+    },
+    Setting {
+        flag: "observe-slow",
+        since: "e-observe",
+        default: "slow: 500",
+        values: [("1", "slow: 1 "), ("2", "slow: 2 "), ("3", "slow: 3 ")],
+        bad: "-1",
+    },
 ];
 
 impl Setting {
