@@ -1,6 +1,6 @@
 # Short names for what `cargo` does; there is no logic here.
 
-.PHONY: help run test mutants lint services down xtask
+.PHONY: help run test mutants coverage lint services down xtask
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,6 +13,10 @@ test: xtask ## run all tests of all lessons, on a real MySQL and Redis
 
 mutants: xtask ## break the lessons on purpose, one way at a time, and see that the tests notice
 	@cargo lesson mutants
+	@.ci/run cargo-mutants
+
+coverage: xtask ## which share of e-test's lines its tests reach
+	@.ci/run coverage
 
 lint: ## the part of the gate that needs nothing but Rust: format, clippy and rustdoc
 	@.ci/run format clippy rustdoc
