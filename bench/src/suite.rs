@@ -38,11 +38,11 @@ pub(crate) const SECONDS: u64 = 2;
 pub(crate) struct Options {
     /// The lessons; without any, all that serve are measured, and docs/price.md is written
     pub(crate) lessons: Vec<String>,
-    /// How many rounds there are, each with one run of every load; docs/ keeps no fewer than
-    /// the default
+    /// How many rounds to run, each with one run of every load; with fewer than the default,
+    /// docs/ is left alone
     #[arg(long, value_name = "N", default_value_t = RUNS, value_parser = value_parser!(u32).range(1..=99))]
     pub(crate) runs: u32,
-    /// How long a run takes, in seconds; docs/ keeps no shorter ones than the default
+    /// How long each run takes, in seconds; with less than the default, docs/ is left alone
     #[arg(long, value_name = "S", default_value_t = SECONDS, value_parser = value_parser!(u64).range(1..=600))]
     pub(crate) seconds: u64,
     /// Also build each lesson from nothing, which takes minutes

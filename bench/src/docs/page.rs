@@ -144,7 +144,7 @@ fn proxy(report: &Report) -> String {
 
 fn steps(report: &Report) -> String {
     let mut table = String::from(
-        "| lesson | what a request meets anew | ping | read | gRPC read |\n|---|---|---:|---:|---:|\n",
+        "| lesson | what is new to a request | ping | read | gRPC read |\n|---|---|---:|---:|---:|\n",
     );
     for price in &report.lessons {
         let step = STEPS.iter().find(|(lesson, _)| *lesson == price.lesson);
@@ -278,7 +278,7 @@ mod tests {
     fn the_page_tells_what_another_hop_costs() -> anyhow::Result<()> {
         // In the sample nginx takes 22 µs as a proxy and 10 alone; in the last round, twice both.
         let page = page(&sample::report()?);
-        assert!(page.contains("that takes 2.20 ±0 %\ntimes"), "{page}");
+        assert!(page.contains("that takes 2.20 ±0 % times"), "{page}");
         Ok(())
     }
 

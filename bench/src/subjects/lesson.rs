@@ -27,7 +27,7 @@ use tokio::time::sleep;
 /// The numbers of connections of the newest lesson's curve, besides those of the table.
 const CURVE: [u64; 8] = [2, 4, 8, 16, 32, 128, 256, 512];
 
-/// How many users the YAML store is given: it writes the file anew for each.
+/// How many users the YAML store is given: it rewrites the file for each.
 const ON_YAML: u64 = 2_000;
 
 /// How often it is started in a round: a start is so short that anything disturbs it.
