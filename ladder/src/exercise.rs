@@ -1,13 +1,15 @@
-//! "Build it", the exercise of a lesson. Its answer is a patch beside the lesson, which also
-//! brings the test that fails until the exercise is done.
+//! "Build it", the exercise of a lesson. Its answer is a patch, which also brings the test that
+//! fails until the exercise is done.
 
 use anyhow::Context;
 use anyhow::bail;
 use std::path::Path;
 use std::process::Command;
 
-/// The answer, relative to the lesson's folder; its paths are relative to the workspace.
-pub const ANSWER: &str = "answer.patch";
+/// The answer of the lesson of this name. It and the paths in it are relative to the workspace.
+pub fn answer(lesson: &str) -> String {
+    format!("tests/exercises/{lesson}.patch")
+}
 
 /// The test that it brings, relative to the lesson's folder.
 pub const TEST: &str = "tests/exercise.rs";
@@ -32,9 +34,7 @@ pub fn check(root: &Path, lesson: &str) -> anyhow::Result<()> {
 
 fn git_apply(root: &Path, lesson: &str, options: &[&str]) -> anyhow::Result<()> {
     let mut git = Command::new("git");
-    git.arg("apply")
-        .args(options)
-        .arg(format!("{lesson}/{ANSWER}"));
+    git.arg("apply").args(options).arg(answer(lesson));
     for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"] {
         git.env_remove(name); // a hook has set them
     }

@@ -68,7 +68,7 @@ fn build_all(ladder: &Ladder) -> anyhow::Result<Built> {
     let sandbox = Sandbox::edited("exercises", |folder| {
         for lesson in ladder.lessons {
             let applied = exercise::apply(folder, lesson.name);
-            applied.with_context(|| format!("{}/{}", lesson.name, exercise::ANSWER))?;
+            applied.with_context(|| exercise::answer(lesson.name))?;
         }
         // What the workspace has built of others' crates is used again. cargo tells packages
         // apart by name and version, and not by folder: so that it does not take a lesson of

@@ -11,7 +11,6 @@ use ladder::Ladder;
 use ladder::Lesson;
 use ladder::Needs;
 use ladder::cargo::cargo;
-use ladder::exercise::ANSWER;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
@@ -72,7 +71,7 @@ pub(crate) fn export(
     let renaming = Renaming::new(lesson.name, name);
     for mut file in read(ladder, lesson)? {
         match file.path.as_str() {
-            "DIFF.md" | ANSWER => continue,
+            "DIFF.md" => continue,
             "README.md" => file.content = readme(lesson).into_bytes(),
             "Dockerfile" => file.content = dockerfile(&file, lesson)?.into_bytes(),
             "Cargo.toml" => file.content = manifest(ladder, &file)?.into_bytes(),

@@ -7,7 +7,6 @@ use crate::name::Renaming;
 use anyhow::Context;
 use ladder::Ladder;
 use ladder::Lesson;
-use ladder::exercise::ANSWER;
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::fs::symlink;
@@ -103,7 +102,7 @@ impl File {
 /// Whether a path is left out of what counts.
 pub(crate) fn is_aside(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    ["README.md", "DIFF.md", ANSWER].contains(&name) || name.ends_with(".lock")
+    ["README.md", "DIFF.md"].contains(&name) || name.ends_with(".lock")
 }
 
 /// The files of one lesson, by path.

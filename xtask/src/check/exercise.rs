@@ -4,7 +4,6 @@
 use super::whole::Complaint;
 use super::whole::Whole;
 use ladder::exercise;
-use ladder::exercise::ANSWER;
 use ladder::exercise::TEST;
 use ladder::markdown::Kind;
 use ladder::markdown::parts;
@@ -16,15 +15,16 @@ use ladder::markdown::parts;
 /// A README cannot be read.
 pub(super) fn all(whole: &Whole) -> anyhow::Result<Vec<Complaint>> {
     let mut complaints = Vec::new();
-    for (lesson, files, _) in whole.lessons() {
+    for lesson in whole.ladder.lessons {
         let name = lesson.name;
+        let file = exercise::answer(name);
         let readme = format!("{name}/README.md");
         let parts = parts(&whole.text(&readme)?);
         let section = || parts.iter().filter(|part| part.section == "Build it");
         let line = section().next().map_or(1, |part| part.line);
         for command in [
             format!("cargo test -p {name} --test exercise"),
-            format!("git apply {name}/{ANSWER}"),
+            format!("git apply {file}"),
         ] {
             let shows = |kind: &Kind| matches!(kind, Kind::Paragraph | Kind::Item);
             let shown = section().any(|part| shows(&part.kind) && part.code.contains(&command));
@@ -34,13 +34,11 @@ pub(super) fn all(whole: &Whole) -> anyhow::Result<Vec<Complaint>> {
             }
         }
 
-        let file = format!("{name}/{ANSWER}");
         let complain = |what: String| Complaint::by_hand(&file, 1, what);
-        let Some(answer) = files.iter().find(|file| file.path == ANSWER) else {
+        let Ok(text) = whole.text(&file) else {
             complaints.push(complain("the exercise has no answer".to_owned()));
             continue;
         };
-        let text = String::from_utf8_lossy(&answer.content);
         let touches = text.lines().filter_map(|line| line.strip_prefix("+++ b/"));
         let inside = format!("{name}/");
         let outside = touches.clone().find(|path| !path.starts_with(&inside));
