@@ -16,6 +16,9 @@ use tokio::time::timeout;
 
 const MEMORY: [&str; 2] = ["--store", "memory"];
 
+/// More than the system keeps for a service that does not read.
+const LARGE: usize = 16 << 20;
+
 /// For what comes at once; less than the 5 s that a body has.
 const SOON: Duration = Duration::from_secs(3);
 
@@ -37,9 +40,9 @@ async fn an_early_answer() -> anyhow::Result<()> {
     let mut client = Wire::connect(&service.http).await?;
     // Nobody needs the body to see that there is no such path, or that it is too large.
     client
-        .send(create(1 << 20).replace("/users", "/nowhere"))
+        .send(create(LARGE).replace("/users", "/nowhere"))
         .await?;
-    let answer = client.answer_after(&vec![b'x'; 1 << 20], LATE).await;
+    let answer = client.answer_after(&vec![b'x'; LARGE], LATE).await;
     let answer = answer.unwrap_or_else(|error| error.to_string());
     assert!(
         answer.starts_with("HTTP/1.1 4"),
@@ -55,10 +58,8 @@ async fn an_answer_to_a_late_body() -> anyhow::Result<()> {
     // In chunks: more may come than a length of 16 KiB allows.
     let chunked = create(0).replace("content-length: 0", "transfer-encoding: chunked");
     client.send(chunked).await?;
-    let chunks = [b"400\r\n", &[b'x'; 1024][..], b"\r\n"]
-        .concat()
-        .repeat(1024);
-    let answer = client.answer_after(&chunks, LATE).await;
+    let chunk = format!("{LARGE:x}\r\n{}\r\n0\r\n\r\n", "x".repeat(LARGE));
+    let answer = client.answer_after(chunk.as_bytes(), LATE).await;
     let answer = answer.unwrap_or_else(|error| error.to_string());
     assert!(
         answer.starts_with("HTTP/1.1 408"),
@@ -126,9 +127,13 @@ async fn busy_clients() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_silent_client() -> anyhow::Result<()> {
     let mut service = Service::start(&MEMORY).await?;
-    let mut silent = Wire::connect(&service.http).await?;
-    silent.send(&PING[..20]).await?;
-    service.is_up().await?; // it has let in those who came before
+    let mut silent = Vec::new();
+    for _ in 0..8 {
+        let mut client = Wire::connect(&service.http).await?;
+        client.send(&PING[..20]).await?;
+        silent.push(client);
+        service.is_up().await?; // so by now it has read what came before
+    }
     service.signal(Signal::SIGTERM)?;
     let ended = timeout(SOON, service.ended()).await.is_ok();
     assert!(ended, "a client that says nothing holds up no stop");

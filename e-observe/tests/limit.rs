@@ -1,4 +1,4 @@
-//! What a client may cost. Nothing bounds it yet: these tests are red until e-observe.
+//! What a client may cost: bytes, time, and a place among the others.
 
 mod common;
 

@@ -70,7 +70,7 @@ impl Wire {
         if timeout(within, self.0.readable()).await.is_err() {
             bail!(NOTHING);
         }
-        for piece in bytes.chunks(1024) {
+        for piece in bytes.chunks(16 * 1024) {
             self.send(piece).await?;
         }
         let mut answer = String::new();
