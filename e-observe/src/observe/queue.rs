@@ -130,3 +130,6 @@ pub fn flush() {
     let lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
     let _ = CHANGED.wait_timeout_while(lines, FLUSH_TIMEOUT, |lines| !lines.written);
 }
+
+#[cfg(test)]
+mod tests;
